@@ -1,0 +1,29 @@
+"""What every contract shares: frozen, closed, strict, UTC, finite, and JSON in and out."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, JsonValue, StringConstraints
+
+SCHEMA_VERSION = 1
+
+Json = JsonValue
+"""Any JSON value. What a subject handled has been through `failtrace.capture.sanitiser` before it stands here."""
+
+
+def _to_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+TraceId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+StepId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+FailureId = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+]
+
+
+class Contract(BaseModel):
+    """A stored shape. It knows no clock and no environment: ids and times are given to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)

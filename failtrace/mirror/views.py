@@ -1,0 +1,123 @@
+"""What the mirror answers: plain frozen values, ready for a page or a line of output."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+
+from failtrace.contracts import FailureType
+
+Row = TypeVar("Row")
+RunState = Literal["running", "finished", "cancelled", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRow:
+    """One execution in a list. `failure_id` and `failure_type` are None where it passed."""
+
+    trace_id: str
+    failure_id: str | None
+    run_id: str | None
+    subject: str
+    outcome: str
+    failure_type: FailureType | None
+    message: str
+    fingerprint: str | None
+    ended_at: datetime
+    """For a failure, the moment it occurred."""
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """A stretch of a list. `after` is the cursor of the next stretch, None at the end."""
+
+    rows: tuple[Row, ...]
+    total: int
+    """How many rows the filter matches in all."""
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureFilter:
+    """What a list of failures is narrowed to; every field narrows further, None and empty do not."""
+
+    text: str = ""
+    """Words to find; hostile input is data, never query syntax."""
+    failure_types: tuple[FailureType, ...] = ()
+    subjects: tuple[str, ...] = ()
+    run_id: str | None = None
+    fingerprint: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A count of executions in one hour (or day) and of one subject; `failure_type` None counts those that passed."""
+
+    hour: datetime
+    subject: str
+    failure_type: FailureType | None
+    executions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All numbers of the overview, from the rollups."""
+
+    executions: int
+    failures: int
+    by_type: dict[FailureType, int]
+    over_time: tuple[tuple[datetime, FailureType | None, int], ...]
+    """(start of the bucket, failure type or None for passed, executions), oldest first."""
+    bucket: Literal["hour", "day"]
+    by_subject: tuple[tuple[str, FailureType | None, int], ...]
+    """(subject, failure type or None for passed, executions)."""
+
+    @property
+    def failure_rate(self) -> float:
+        """Failures per execution, 0 to 1; 0 where nothing ran."""
+        return self.failures / self.executions if self.executions else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run and how far it is."""
+
+    run_id: str
+    state: RunState
+    started_at: datetime
+    ended_at: datetime | None
+    subjects: tuple[str, ...]
+    planned: int | None
+    """How many executions were asked for; None while the inputs are still being read."""
+    passed: int
+    by_type: dict[FailureType, int]
+    not_run: int
+    bad_lines: int
+    pid: int
+    cancel_requested: bool
+
+    @property
+    def failed(self) -> int:
+        """Executions that failed."""
+        return sum(self.by_type.values())
+
+    @property
+    def executions(self) -> int:
+        """Executions that ended."""
+        return self.passed + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorHealth:
+    """The state of the file."""
+
+    path: str
+    size_bytes: int
+    sqlite_version: str
+    schema_version: int
+    executions: int
+    failures: int
+    records: int
+    last_write_at: datetime | None

@@ -1,0 +1,81 @@
+"""Every setting, declared once: environment variable, type, default, sentence."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from failtrace.errors import SettingsError
+
+
+def _env(name: str) -> AliasChoices:
+    return AliasChoices(name)
+
+
+class Settings(BaseSettings):
+    """Read from the environment by `Settings.load()`; nothing else of failtrace reads it."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(
+        default=Path(".failtrace"),
+        validation_alias=_env("FAILTRACE_HOME"),
+        description="Folder of the mirror (mirror.sqlite) and of the journal.",
+    )
+    subjects: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        validation_alias=_env("FAILTRACE_SUBJECTS"),
+        description="Modules to import for their subjects, comma separated.",
+    )
+    keep_passed: int = Field(
+        default=1000,
+        ge=0,
+        validation_alias=_env("FAILTRACE_KEEP_PASSED"),
+        description="How many whole records of passed executions the mirror keeps for each subject.",
+    )
+    timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        allow_inf_nan=False,
+        validation_alias=_env("FAILTRACE_TIMEOUT"),
+        description="Seconds a subject may take where neither it nor the caller says.",
+    )
+    cosmos_endpoint: str | None = Field(
+        default=None,
+        validation_alias=_env("COSMOS_ENDPOINT"),
+        description="The Cosmos DB account; unset means the memory store.",
+    )
+
+    @field_validator("subjects", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def mirror_path(self) -> Path:
+        """The SQLite file."""
+        return self.home / "mirror.sqlite"
+
+    @property
+    def journal_path(self) -> Path:
+        """The folder of journal segments, one file an execution."""
+        return self.home / "journal"
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """The settings of this moment's environment, with fields replaced by `overrides`.
+
+        Raises SettingsError naming the variable that is wrong.
+        """
+        try:
+            return cls().model_copy(update=overrides)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            variable = str(first["loc"][0]) if first["loc"] else "the environment"
+            raise SettingsError(
+                f"{variable} is set to {first['input']!r}, which cannot be used: {first['msg'].lower()}; "
+                "set it to another value or unset it."
+            ) from error
