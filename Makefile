@@ -1,0 +1,53 @@
+# `make run` and `make test` set up all they need; Python 3.11 or newer is all they ask of the machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.ready
+DEV := $(VENV)/.ready-dev
+
+.PHONY: run test check bench soak screenshots lock clean
+
+run: $(SETUP) ## set up and start the dashboard on http://127.0.0.1:8501
+	$(BIN)/failtrace dashboard
+
+test: $(DEV) ## set up and run every test, the browser's included
+	$(BIN)/python tests/browser/install_chromium.py
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(DEV) ## linters and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(DEV) ## measure every row of benchmarks/results.md
+	$(BIN)/python -m benchmarks
+
+soak: $(DEV) ## the full counts of the figures that `make test` checks with small ones
+	$(BIN)/python -m pytest -m soak tests/soak $(ARGS)
+
+screenshots: $(DEV) ## pictures of every page into docs/images
+	$(BIN)/python tests/browser/install_chromium.py
+	$(BIN)/python -m tests.browser.screenshots
+
+lock: $(DEV) ## renew requirements.txt and requirements-dev.txt from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+	    --extra dashboard pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+	    --extra dashboard --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove what the commands above made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(SETUP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "failtrace needs Python 3.11 or newer and $(PYTHON) is older; run make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	    || { echo "$(PYTHON) cannot make virtual environments; on Debian run: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(DEV): $(SETUP) requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,5 @@
+"""`python -m failtrace` is `failtrace`."""
+
+from failtrace.cli.main import main
+
+main()

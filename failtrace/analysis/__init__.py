@@ -1,0 +1,1 @@
+"""Analysis: what failures have in common."""

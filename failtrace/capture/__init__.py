@@ -1,0 +1,1 @@
+"""Capture: what an execution does, written down while it does it."""

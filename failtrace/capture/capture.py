@@ -1,0 +1,139 @@
+"""The recording of one execution: its journal, its tallies, and which step each exception left first."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan, Span
+from opentelemetry.trace import StatusCode
+
+from failtrace.capture.journal import JournalWriter
+from failtrace.capture.sanitiser import Marks, sanitise_attributes, sanitise_text
+
+MAX_STEPS = 100_000
+MAX_LOG_LINES = 20_000
+MAX_EVENTS = 128
+"""Events kept of one step, as in OpenTelemetry's SpanLimits."""
+MAX_NAME = 1024
+
+_MISSING = object()
+_STATUS = {StatusCode.UNSET: "unset", StatusCode.OK: "ok", StatusCode.ERROR: "error"}
+
+
+class Capture:
+    """Writes what an execution does into its journal, as it does it. Safe to call from any of its threads."""
+
+    __slots__ = (
+        "_logs",
+        "_open",
+        "_origins",
+        "_started",
+        "journal",
+        "logs_dropped",
+        "marks",
+        "steps_dropped",
+    )
+
+    def __init__(self, journal: JournalWriter) -> None:
+        self.journal = journal
+        self.marks = Marks()
+        self.steps_dropped = 0
+        self.logs_dropped = 0
+        self._started = 0
+        self._logs = 0
+        self._open: dict[int, dict[str, Any]] = {}
+        self._origins: list[tuple[BaseException, str]] = []
+
+    def step_started(self, span: Span) -> None:
+        """One journal line with what is known of the step at its start."""
+        self._started += 1
+        if self._started > MAX_STEPS:
+            self.steps_dropped += 1
+            self._note_dropped(self.steps_dropped)
+            return
+        context = span.get_span_context()
+        parent = span.parent
+        attributes = sanitise_attributes(span.attributes or {}, self.marks)
+        self._open[context.span_id] = attributes
+        self.journal.write(
+            {
+                "k": "start",
+                "id": f"{context.span_id:016x}",
+                "p": f"{parent.span_id:016x}" if parent is not None else None,
+                "n": sanitise_text(span.name, self.marks, MAX_NAME),
+                "t": span.start_time,
+                "a": attributes,
+            }
+        )
+
+    def step_ended(self, span: ReadableSpan) -> None:
+        """One journal line with what the step gained since its start."""
+        context = span.get_span_context()
+        known = self._open.pop(context.span_id, None) if context is not None else None
+        if context is None or known is None:
+            return
+        attributes = sanitise_attributes(span.attributes or {}, self.marks)
+        line: dict[str, Any] = {
+            "k": "end",
+            "id": f"{context.span_id:016x}",
+            "t": span.end_time,
+            "s": _STATUS[span.status.status_code],
+            "a": {key: value for key, value in attributes.items() if known.get(key, _MISSING) != value},
+        }
+        if span.status.description:
+            line["m"] = sanitise_text(span.status.description, self.marks)
+        if span.events:
+            line["ev"] = [
+                {"n": sanitise_text(event.name, self.marks, MAX_NAME), "t": event.timestamp,
+                 "a": sanitise_attributes(event.attributes or {}, self.marks)}
+                for event in span.events[:MAX_EVENTS]
+            ]  # fmt: skip
+        dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
+        if any(dropped):
+            line["d"] = dropped
+        self.journal.write(line)
+
+    def log(self, line: dict[str, Any]) -> None:
+        """One journal line for a record of logging."""
+        self._logs += 1
+        if self._logs > MAX_LOG_LINES:
+            self.logs_dropped += 1
+            self._note_dropped(self.logs_dropped)
+            return
+        self.journal.write(line)
+
+    def _note_dropped(self, count: int) -> None:
+        """The counts reach the journal at every power of two, so that a killed process still tells of them."""
+        if count & (count - 1) == 0:
+            self.journal.write({"k": "dropped", "steps": self.steps_dropped, "logs": self.logs_dropped})
+
+    def exception_left(self, error: BaseException, step_id: str) -> None:
+        """Remember the first step that `error` left."""
+        if all(known is not error for known, _ in self._origins):
+            self._origins.append((error, step_id))
+            del self._origins[:-64]
+
+    def origin_of(self, error: BaseException) -> str | None:
+        """The step where `error` began: following explicit causes, and a group's first member, to the innermost."""
+        for candidate in _lineage(error):
+            for known, step_id in self._origins:
+                if known is candidate:
+                    return step_id
+        return None
+
+
+def _lineage(error: BaseException) -> list[BaseException]:
+    """`error`, what explicitly caused it and the first members of groups; the innermost first."""
+    lineage = [error]
+    while len(lineage) < 32:
+        current = lineage[-1]
+        deeper = current.exceptions[0] if isinstance(current, BaseExceptionGroup) else current.__cause__
+        if deeper is None or any(deeper is known for known in lineage):
+            break
+        lineage.append(deeper)
+    return lineage[::-1]
+
+
+CURRENT: ContextVar[Capture | None] = ContextVar("failtrace_capture", default=None)
+"""The capture of the running execution; inherited by its tasks and threads."""

@@ -1,0 +1,121 @@
+"""An exception into ErrorInfo's shape, whatever it is: its methods may raise, its chain may be endless."""
+
+from __future__ import annotations
+
+import traceback
+from types import TracebackType
+from typing import Any
+
+from failtrace.capture.sanitiser import Marks, sanitise_text
+
+MAX_FRAMES = 60
+"""Frames kept of one traceback: the first ten and the last fifty."""
+MAX_CHAIN = 20
+MAX_MEMBERS = 20
+MAX_GROUP_DEPTH = 4
+MAX_MESSAGE = 16 * 1024
+MAX_NOTES = 20
+
+_OWN = __file__.rpartition("capture")[0]
+_SCENARIOS = f"{_OWN}subjects"
+
+
+def describe_exception(error: BaseException, marks: Marks) -> dict[str, Any]:
+    """The fields of an ErrorInfo, sanitised and bounded. Calls nothing of the exception's but its `__str__`."""
+    return _describe(error, marks, "raised", MAX_GROUP_DEPTH, _chain(error))
+
+
+def _describe(
+    error: BaseException, marks: Marks, relation: str, depth: int, chain: list[tuple[str, BaseException]]
+) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "type": type_name(error),
+        "message": message_of(error, marks),
+        "stacktrace": sanitise_text(_stacktrace(error), marks),
+        "notes": [sanitise_text(note, marks, MAX_MESSAGE) for note in _notes(error)],
+        "relation": relation,
+        "causes": [_describe(cause, marks, how, depth, []) for how, cause in chain],
+        "exceptions": [],
+    }
+    if isinstance_safe(error, BaseExceptionGroup) and depth > 0:
+        members = BaseExceptionGroup.exceptions.__get__(error)
+        described["exceptions"] = [
+            _describe(member, marks, "member", depth - 1, _chain(member)) for member in members[:MAX_MEMBERS]
+        ]
+    return described
+
+
+def isinstance_safe(error: BaseException, kind: type) -> bool:
+    """`isinstance` that trusts the type alone: a hostile `__class__` is not asked."""
+    return issubclass(type(error), kind)
+
+
+def type_name(error: BaseException) -> str:
+    """`module.Qualname`, the module left out for builtins."""
+    kind = type(error)
+    module = type.__dict__["__module__"].__get__(kind)
+    name = type.__dict__["__qualname__"].__get__(kind)
+    return f"{module}.{name}" if isinstance(module, str) and module not in ("builtins", "__main__") else str(name)
+
+
+def message_of(error: BaseException, marks: Marks) -> str:
+    """`str(error)`, bounded and redacted; a sentence where it cannot be had."""
+    try:
+        text = str(error)
+    # A subject's __str__ may raise anything, even KeyboardInterrupt; that must not hide the failure itself.
+    except BaseException as broken:  # noqa: BLE001
+        return f"<the exception's __str__ raised {type(broken).__name__}>"
+    return sanitise_text(text, marks, MAX_MESSAGE)
+
+
+def _notes(error: BaseException) -> list[str]:
+    notes = _attribute(error, "__notes__")
+    return [note for note in notes[:MAX_NOTES] if type(note) is str] if type(notes) is list else []
+
+
+def _attribute(error: BaseException, name: str) -> Any:
+    try:
+        return BaseException.__getattribute__(error, name)
+    except AttributeError:
+        return None
+
+
+def _chain(error: BaseException) -> list[tuple[str, BaseException]]:
+    """(relation, exception) behind `error`, nearest first; cycles end it."""
+    chain: list[tuple[str, BaseException]] = []
+    seen = {id(error)}
+    current = error
+    while len(chain) < MAX_CHAIN:
+        cause = _attribute(current, "__cause__")
+        suppressed = _attribute(current, "__suppress_context__")
+        following = cause if cause is not None else None if suppressed else _attribute(current, "__context__")
+        if following is None or id(following) in seen:
+            break
+        seen.add(id(following))
+        chain.append(("cause" if cause is not None else "context", following))
+        current = following
+    return chain
+
+
+def _stacktrace(error: BaseException) -> str:
+    """The frames of the exception, failtrace's own left out, oldest first."""
+    frames = [frame for frame in _frames(_attribute(error, "__traceback__")) if not _is_machinery(frame.filename)]
+    if len(frames) > MAX_FRAMES:
+        left_out = f"  [{len(frames) - MAX_FRAMES} frames left out]\n"
+        text = [*traceback.format_list(frames[:10]), left_out, *traceback.format_list(frames[-50:])]
+    else:
+        text = traceback.format_list(frames)
+    return "Traceback (most recent call last):\n" + "".join(text) if frames else ""
+
+
+def _frames(tb: TracebackType | None) -> list[traceback.FrameSummary]:
+    try:
+        return list(traceback.extract_tb(tb))
+    # linecache asks a module's __loader__, which is the subject's own code.
+    except Exception:  # noqa: BLE001
+        return []
+
+
+def _is_machinery(filename: str) -> bool:
+    """Whether a frame is failtrace's own. The scenarios live in the package and are subjects all the same."""
+    return filename.startswith(_OWN) and not filename.startswith(_SCENARIOS)

@@ -1,0 +1,155 @@
+"""The journal: one append-only file of JSON lines for each execution, the truth until its record is stored.
+
+A line is written by one `write` to a descriptor opened with O_APPEND, so lines of several threads and processes never
+mix, and what was written survives the death of subject and host (not a power loss). A line's `k` says what it is:
+
+    open     who, what and on which input (the host, before anything runs)
+    begin    the subject starts now
+    start    a step started            end      a step ended
+    log      a record of logging       dropped  a limit was reached, with the counts so far
+    deadline the deadline passed, with the stacks
+    outcome  what the subject gave, contract and evidence checked
+    unloadable / broken  the subject could not be loaded / failtrace itself went wrong
+    exit     how the process ended, with the tails of its output (the supervisor)
+
+Whoever works on a segment holds a shared description of one `flock`; a segment that nobody holds belongs to nobody
+that lives, and `recover` may take it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from failtrace.errors import ExecutionError
+
+SUFFIX = ".jsonl"
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+class JournalWriter:
+    """Appends lines to a segment's descriptor. A line that cannot be written is counted, never raised."""
+
+    __slots__ = ("_fd", "lost_lines")
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self.lost_lines = 0
+
+    def write(self, line: dict[str, Any]) -> bool:
+        """Append one line of sanitised JSON; False where the disk would not take it."""
+        data = _encode(line).encode() + b"\n"
+        try:
+            written = os.write(self._fd, data)
+            while written < len(data):
+                written += os.write(self._fd, data[written:])
+        except OSError:
+            self.lost_lines += 1
+            return False
+        return True
+
+
+@dataclass(slots=True)
+class Segment:
+    """One execution's journal file, held by this process until it is discarded or left."""
+
+    path: Path
+    fd: int
+
+    @classmethod
+    def create(cls, folder: Path, trace_id: str) -> Segment:
+        """A new segment, locked. Raises ExecutionError where the folder cannot be written."""
+        path = folder / f"{trace_id}{SUFFIX}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ExecutionError(
+                f"Cannot write the journal {str(path)!r} ({error.strerror}); "
+                "make the folder writable, or set FAILTRACE_HOME to one that is."
+            ) from error
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return cls(path, fd)
+
+    @classmethod
+    def claim(cls, path: Path) -> Segment | None:
+        """The segment at `path` if nobody alive holds it and it is still there; else None."""
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            still_there = os.fstat(fd).st_nlink > 0
+        except OSError:
+            still_there = False
+        if not still_there:
+            os.close(fd)
+            return None
+        return cls(path, fd)
+
+    def writer(self) -> JournalWriter:
+        """A writer of this segment."""
+        return JournalWriter(self.fd)
+
+    def discard(self) -> None:
+        """Remove the file: its record is stored, or was handed over."""
+        self.path.unlink(missing_ok=True)
+        self.leave()
+
+    def leave(self) -> None:
+        """Let go of the segment without removing it."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLines:
+    """What a segment holds: its whole lines, and how many were torn."""
+
+    lines: tuple[dict[str, Any], ...]
+    torn: int
+
+    def first(self, kind: str) -> dict[str, Any] | None:
+        """The first line of that kind."""
+        return next((line for line in self.lines if line["k"] == kind), None)
+
+    def last(self, kind: str) -> dict[str, Any] | None:
+        """The last line of that kind."""
+        return next((line for line in reversed(self.lines) if line["k"] == kind), None)
+
+
+def read_journal(path: Path) -> JournalLines:
+    """Every whole line of the segment at `path`. Raises ExecutionError where it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ExecutionError(
+            f"Cannot read the journal {str(path)!r} ({error.strerror}); check the folder FAILTRACE_HOME names."
+        ) from error
+    lines: list[dict[str, Any]] = []
+    torn = 0
+    for raw in data.split(b"\n"):
+        if not raw:
+            continue
+        try:
+            line = json.loads(raw)
+            line["k"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            torn += 1
+        else:
+            lines.append(line)
+    return JournalLines(tuple(lines), torn)
+
+
+def segments(folder: Path) -> Iterator[Path]:
+    """The segments of a folder, oldest name first; nothing where there is no folder."""
+    if folder.is_dir():
+        yield from sorted(folder.glob(f"*{SUFFIX}"))

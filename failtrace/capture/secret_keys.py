@@ -1,0 +1,83 @@
+"""Which key names hold secrets: exact words after splitting camelCase, snake_case and kebab-case.
+
+The secret word must be the head of the name, its last word, or stand right before a word such as `value` or `header`:
+`db_password`, `openai.apiKey` and `X-Auth-Token` are secret; `password_policy`, `max_tokens`, `token_count`,
+`authors` and `api_key_id` are not.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+MAX_KEY = 256
+"""Longer keys are judged by their end, where the head of a name stands."""
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+_SECRET_PHRASES = ["password", "passwords", "passwd", "passphrase", "passcode", "pwd", "secret", "secrets", "credential", "credentials", "creds", "authorization", "cookie", "cookies", "csrf", "xsrf", "jwt", "bearer", "api-key", "api-keys", "private-key", "access-key", "account-key", "secret-key", "encryption-key", "decryption-key", "signing-key", "master-key", "shared-key", "subscription-key", "storage-key", "ssh-key", "hmac-key", "deploy-key", "session-key", "auth-key", "cosmos-key", "openai-key", "azure-key", "aws-key", "service-key", "webhook-key", "access-token", "refresh-token", "auth-token", "bearer-token", "id-token", "session-token", "security-token", "api-token", "secret-token", "oauth-token", "sas-token", "login-token", "reset-token", "csrf-token", "xsrf-token", "jwt-token", "csrfmiddlewaretoken", "connection-string", "conn-string", "conn-str", "shared-access-signature", "auth-header"]
+_DOUBTFUL_PHRASES = ["token", "auth", "session", "session-id", "sessionid", "otp"]
+"""Names that also stand for harmless things: their values are secret where they look opaque."""
+
+_SUFFIXES = frozenset(
+    ["value", "values", "header", "raw", "plain", "text", "plaintext", "base64", "b64", "encoded", "hash", "old", "new", "current", "confirm", "confirmation", "repeat", "again"]
+)
+_HARMLESS_BEFORE_TOKEN = frozenset(["next", "page", "previous", "prev", "continuation", "pagination", "sync", "cursor", "skip"])
+_EXEMPT = frozenset(["session.id"])
+"""`session.id` is OpenInference's name of a conversation."""
+
+_STRONG = {phrase.replace("-", ""): phrase.replace("-", "_") for phrase in _SECRET_PHRASES}
+_DOUBTFUL = {phrase.replace("-", ""): phrase.replace("-", "_") for phrase in _DOUBTFUL_PHRASES}
+_GLUED_ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey")
+
+GATE = (
+    r"(?i-u:"
+    + "|".join(phrase.replace("-", "[ _.-]?") for phrase in _SECRET_PHRASES + _DOUBTFUL_PHRASES)
+    + r")(?:[ _.-]?(?i-u:"
+    + "|".join(sorted(_SUFFIXES))
+    + r"|[0-9]{1,3})){0,2}"
+)
+"""The same names as a pattern without look-around, for the one scan that decides whether to look closer."""
+
+
+class SecretKey(NamedTuple):
+    """Why a key is taken for secret."""
+
+    rule: str
+    """The words found, e.g. `key:api_key`."""
+    doubtful: bool
+    """Whether only opaque values under it are secret."""
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether what stands under `key` is taken for a secret (for `token`, `auth` and `session`: where it is opaque)."""
+    return secret_key(key) is not None
+
+
+def secret_key(key: str) -> SecretKey | None:
+    """Why `key` is secret, or None where it is not."""
+    return _secret_key(key[-MAX_KEY:])
+
+
+@lru_cache(maxsize=4096)
+def _secret_key(key: str) -> SecretKey | None:
+    words = [word.lower() for word in _WORDS.findall(key)]
+    while len(words) > 1 and (words[-1] in _SUFFIXES or words[-1].isdigit()):
+        words.pop()
+    if not words or key in _EXEMPT:
+        return None
+    for length in (3, 2, 1):
+        if found := _STRONG.get("".join(words[-length:])):
+            return SecretKey(f"key:{found}", doubtful=False)
+    for ending in _GLUED_ENDINGS:
+        if words[-1].endswith(ending):
+            return SecretKey(f"key:{_STRONG[ending]}", doubtful=False)
+    return _doubtful(words)
+
+
+def _doubtful(words: list[str]) -> SecretKey | None:
+    if words[-1] == "token" and len(words) > 1 and words[-2] in _HARMLESS_BEFORE_TOKEN:
+        return None
+    for length in (2, 1):
+        if found := _DOUBTFUL.get("".join(words[-length:])):
+            return SecretKey(f"key:{found}", doubtful=True)
+    return None

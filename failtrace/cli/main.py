@@ -1,0 +1,62 @@
+"""`failtrace …`: the commands, and the one place where an error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from failtrace.cli.dashboard import dashboard
+from failtrace.cli.doctor import doctor
+from failtrace.cli.list import list_failures
+from failtrace.cli.recover import recover_command
+from failtrace.cli.run import run
+from failtrace.cli.show import show
+from failtrace.cli.subjects import subjects
+from failtrace.errors import FailtraceError, RecordNotFound
+from failtrace.execution.header import package_version
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_version(), prog_name="failtrace")
+def cli() -> None:
+    """Record why Python functions and AI agents fail, each failure under its own failure_id."""
+
+
+for command in (run, show, list_failures, subjects, recover_command, doctor, dashboard):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit: 0 well, 1 a check or a lookup failed, 2 a sentence says what cannot be done."""
+    # Subjects are looked for where the user stands, as `python -m` does.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        code = cli.main(arguments, prog_name="failtrace", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        sys.exit(EXIT_USAGE)
+    except click.ClickException as error:
+        _complain(error.format_message())
+        sys.exit(EXIT_USAGE)
+    except RecordNotFound as error:
+        _complain(str(error))
+        sys.exit(EXIT_FAILED)
+    except FailtraceError as error:
+        _complain(str(error))
+        sys.exit(EXIT_USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(sentence: str) -> None:
+    click.echo(" ".join(f"failtrace: {sentence}".split()), err=True)

@@ -1,0 +1,28 @@
+"""`failtrace recover`: take up what a killed process left in the journal."""
+
+import click
+
+from failtrace.cli.options import json_option
+from failtrace.cli.output import print_json, to_stdout
+from failtrace.services import open_services
+
+
+@click.command("recover")
+@json_option
+def recover_command(as_json: bool) -> None:
+    """Turn abandoned executions into records. Every other command does so at its start."""
+    services = open_services()
+    services.close()
+    found = services.recovery
+    if as_json:
+        print_json(
+            {
+                "type": "recovery",
+                "records": found.records,
+                "failures": found.failures,
+                "unreadable": found.unreadable,
+            }
+        )
+        return
+    aside = f" {found.unreadable} could not be read and were set aside." if found.unreadable else ""
+    to_stdout().print(f"{found.records} executions recovered, {found.failures} of them failures.{aside}")

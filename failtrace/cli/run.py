@@ -1,0 +1,158 @@
+"""`failtrace run`: run subjects on inputs and store every record."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from failtrace.cli.options import json_option, store_option
+from failtrace.cli.output import ICONS, one_line, print_json, to_stderr, to_stdout
+from failtrace.cli.report import print_report
+from failtrace.errors import InputError
+from failtrace.inputs import JsonLines, parse_line
+from failtrace.runner import ExecutionResult, Runner, RunReport
+from failtrace.services import Services, open_services
+from failtrace.storage.trace_store import StoreKind
+from failtrace.subjects.loading import resolve_subject
+from failtrace.subjects.subject import Subject
+
+
+@click.command("run")
+@click.argument("names", metavar="[SUBJECT]...", nargs=-1)
+@click.option("--inputs", type=click.Path(path_type=Path), help="A file of JSON lines, one input a line.")
+@click.option("--input", "one_input", help="One input, as JSON.")
+@store_option
+@click.option("--timeout", type=float, help="Seconds for each execution, in place of the subjects' own.")
+@click.option("--workers", type=int, default=2, show_default=True, help="How many executions at once.")
+@click.option("--check", is_flag=True, help="Exit 1 when anything failed.")
+@click.option("--run-id", help="The id of this run; made up where not given.")
+@json_option
+def run(
+    names: tuple[str, ...],
+    inputs: Path | None,
+    one_input: str | None,
+    store: StoreKind,
+    timeout: float | None,
+    workers: int,
+    check: bool,
+    run_id: str | None,
+    as_json: bool,
+) -> int:
+    """Run subjects (names, or module:attribute; all registered ones where none is named) and record how they end."""
+    values = _values(inputs, one_input)
+    services = open_services(store=store)
+    try:
+        chosen = _chosen(services, names)
+        report = _run(services, chosen, values, timeout, workers, run_id, as_json)
+    finally:
+        services.close()
+    problems = [*report.problems, *(values.problems if isinstance(values, JsonLines) else [])]
+    print_report(report, problems, as_json=as_json)
+    if report.state == "cancelled":
+        return 130
+    return 2 if report.problems else int(check and report.failed > 0)
+
+
+def _values(inputs: Path | None, one_input: str | None) -> JsonLines | list[Any] | None:
+    if inputs is not None and one_input is not None:
+        raise InputError("--input and --inputs were both given; give one of them.")
+    if inputs is not None:
+        return JsonLines(inputs)
+    if one_input is None:
+        return None
+    try:
+        return [parse_line(one_input)]
+    except ValueError as error:
+        raise InputError(f"--input {one_input!r:.80} is not JSON ({error}); quote it as JSON.") from error
+
+
+def _chosen(services: Services, names: Iterable[str]) -> list[Subject]:
+    chosen = [resolve_subject(name) for name in names] or list(services.registry.subjects())
+    if not chosen:
+        raise InputError("There is no subject to run; name one as module:attribute, or set FAILTRACE_SUBJECTS.")
+    return chosen
+
+
+def _run(
+    services: Services, subjects: list[Subject], values: Any, timeout: float | None, workers: int, run_id: str | None, as_json: bool
+) -> RunReport:  # fmt: skip
+    total = values.line_count if isinstance(values, JsonLines) else len(values) if values is not None else None
+    planned = total * len(subjects) if total is not None else sum(len(s.example_inputs) or 1 for s in subjects)
+    with _stop_on_signals() as stop, _progress_bar(planned, enabled=not as_json) as progress:
+
+        def ended(result: ExecutionResult) -> None:
+            _print_result(result, progress, as_json=as_json)
+
+        def should_stop() -> bool:
+            return stop.is_set() or services.store.mirror.cancel_requested(run_id or "")
+
+        runner = Runner(
+            services.store,
+            workers=workers,
+            timeout=timeout,
+            progress=ended,
+            should_stop=should_stop,
+            settings=services.settings,
+        )
+        return runner.run(subjects, values, run_id=run_id)
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """The first Ctrl-C or SIGTERM asks for a clean stop; a second one interrupts."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: Any) -> None:  # noqa: ARG001  the signal module's
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress_bar(planned: int, *, enabled: bool) -> Iterator[Progress | None]:
+    console = to_stderr()
+    if not (enabled and console.is_terminal):
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        progress.add_task("running", total=planned)
+        yield progress
+
+
+def _print_result(result: ExecutionResult, progress: Progress | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "type": "execution",
+                "trace_id": result.trace_id,
+                "failure_id": result.failure_id,
+                "subject": result.subject,
+                "outcome": result.outcome,
+                "failure_type": result.failure_type,
+                "duration_ms": round(result.duration_ms, 3),
+                "stored": result.stored,
+            }
+        )
+        return
+    if progress is not None:
+        progress.advance(progress.task_ids[0])
+    if result.failure_type is not None:
+        console = progress.console if progress is not None else to_stdout()
+        icon = ICONS[result.failure_type]
+        message = one_line(result.message, 100)
+        console.print(f"{icon} {result.failure_type:<18} {result.subject}  {message}\n  {result.failure_id}")

@@ -1,0 +1,139 @@
+"""`failtrace show`: one record by its failure_id or trace_id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import click
+
+from failtrace.cli.options import json_option
+from failtrace.cli.output import ICONS, one_line, printable, to_stdout
+from failtrace.codec import encode_record
+from failtrace.contracts import (
+    ContractViolation,
+    DeadlineExceeded,
+    EndedBy,
+    ErrorInfo,
+    Evidence,
+    Json,
+    TraceRecord,
+    TraceStep,
+)
+from failtrace.errors import RecordNotFound
+from failtrace.services import open_services
+from failtrace.storage.trace_store import Found
+
+MAX_VALUE = 2000
+
+
+@click.command("show")
+@click.argument("failure_id")
+@json_option
+def show(failure_id: str, as_json: bool) -> None:
+    """Show the whole story of a failure (or, by its trace_id, of any execution)."""
+    services = open_services()
+    try:
+        found = services.store.lookup(failure_id.strip().strip("'\""))
+    finally:
+        services.close()
+    if found is None:
+        raise RecordNotFound(
+            f"No record has the id {failure_id!r:.120}; `failtrace list` shows the failures there are."
+        )
+    if as_json:
+        click.echo(encode_record(found.record))
+    else:
+        to_stdout().print(printable("\n".join(_story(found))), soft_wrap=True)
+
+
+def _story(found: Found) -> Iterator[str]:
+    record = found.record
+    yield from _header(found)
+    yield from _section("Input", _value(record.input))
+    if record.outcome.kind == "returned":
+        yield from _section("Output", _value(record.output))
+    if record.steps:
+        yield from _section("Steps", *_tree(record))
+    failure = record.failure
+    if failure is not None and failure.error is not None:
+        yield from _section("Error", *_error(failure.error))
+    for item in failure.evidence if failure is not None else ():
+        yield from _section("Evidence", *_evidence(item))
+    yield from _logs(record)
+
+
+def _header(found: Found) -> Iterator[str]:
+    record, failure = found.record, found.record.failure
+    if failure is None:
+        yield f"✓ passed  {record.subject.name}"
+    else:
+        yield f"{ICONS[failure.failure_type]} {failure.failure_type}  {record.subject.name}"
+        yield failure.message
+        yield f"failure_id {failure.failure_id}   fingerprint {failure.fingerprint}"
+    yield f"trace_id {record.trace_id}   run_id {record.run_id or '–'}   answered by {found.source}"
+    yield f"{record.started_at:%Y-%m-%d %H:%M:%S} UTC, {record.duration_ms:.1f} ms"
+    if failure is not None and failure.termination is not None:
+        yield f"process: {failure.termination.model_dump_json(exclude_none=True)}"
+    whole = record.completeness
+    yield (
+        f"{whole.steps_recorded} of {whole.steps_started} steps, {whole.bytes_cut} bytes cut, "
+        f"{whole.values_redacted} redacted, {whole.journal_lines_torn} lines torn"
+    )
+
+
+def _section(title: str, *lines: str) -> Iterator[str]:
+    yield ""
+    yield title
+    for line in lines:
+        yield from (f"  {part}" for part in line.splitlines() or [""])
+
+
+def _value(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}\n… ({len(text)} characters; --json shows all)"
+
+
+def _tree(record: TraceRecord) -> Iterator[str]:
+    depth: dict[str | None, int] = {None: -1}
+    failing = record.failure.step_id if record.failure else None
+    for step in record.steps:
+        depth[step.step_id] = depth.get(step.parent_id, -1) + 1
+        yield "  " * depth[step.step_id] + _step(step, failing=step.step_id == failing)
+
+
+def _step(step: TraceStep, *, failing: bool) -> str:
+    ended = "" if step.ended_by is EndedBy.ITSELF else f", ended by {step.ended_by}"
+    mark = "▶ " if failing else ""
+    return f"{mark}{one_line(step.name, 80)} ({step.kind}) {step.duration_ms:.1f} ms{ended} {step.status}"
+
+
+def _error(error: ErrorInfo) -> Iterator[str]:
+    yield f"{error.type}: {error.message}"
+    yield error.stacktrace
+    for note in error.notes:
+        yield f"note: {note}"
+    for related in (*error.causes, *error.exceptions):
+        yield f"{related.relation} {related.type}: {related.message}"
+        yield related.stacktrace
+
+
+def _evidence(item: Evidence) -> Iterator[str]:
+    if isinstance(item, ContractViolation):
+        yield f"{item.location}: {item.rule}: {item.message}"
+        yield f"value: {_value(item.value)}"
+    elif isinstance(item, DeadlineExceeded):
+        yield f"limit {item.limit_s:g} s, elapsed {item.elapsed_s:.3f} s"
+        yield item.stacks
+    else:
+        yield f"“{item.text}” ({item.start}–{item.end}), score {item.score:.2f}"
+        yield f"nearest evidence ({item.evidence_source or 'none'}): {item.nearest_evidence or '–'}"
+
+
+def _logs(record: TraceRecord) -> Iterator[str]:
+    logs = record.logs
+    if logs.lines:
+        yield from _section("Log", *(f"{line.time:%H:%M:%S.%f} {line.level} {line.logger}: {line.message}" for line in logs.lines[-50:]))  # fmt: skip
+    for name, tail in (("stdout", logs.stdout), ("stderr", logs.stderr)):
+        if tail.text:
+            yield from _section(f"{name} ({tail.total_bytes} bytes in all)", tail.text[-4000:])

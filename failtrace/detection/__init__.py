@@ -1,0 +1,1 @@
+"""Detection: from what was captured to verdicts, a failure and a record."""

@@ -1,0 +1,245 @@
+"""A finished journal segment to a TraceRecord: built once, validated once."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+from failtrace.capture.journal import JournalLines
+from failtrace.contracts import (
+    Completeness,
+    Crashed,
+    Environment,
+    ErrorInfo,
+    LogLine,
+    Logs,
+    Outcome,
+    OutputTail,
+    Raised,
+    Returned,
+    SubjectInfo,
+    Termination,
+    TimedOut,
+    TraceRecord,
+)
+from failtrace.detection.detectors import ask
+from failtrace.detection.failure import failure_event
+from failtrace.detection.observation import Observation
+from failtrace.detection.steps import StepLines, moment
+from failtrace.errors import ExecutionError
+
+WATCHDOG = "Timeout ("
+"""How faulthandler's dump begins when the deadline set it off."""
+
+
+def assemble(journal: JournalLines) -> TraceRecord:
+    """The record of the execution that the lines tell of. Raises ExecutionError where its first line is missing."""
+    return _Story(journal).record()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """When and how it ended."""
+
+    outcome: Outcome
+    ended_at: int
+    deadline_at: int | None
+    duration_ms: float
+
+
+class _Story:
+    """The lines of one execution, read for what they say together."""
+
+    def __init__(self, journal: JournalLines) -> None:
+        opened = journal.first("open")
+        if opened is None:
+            raise ExecutionError(
+                "Cannot tell an execution from its journal: the first line is missing; the file was not written by failtrace."
+            )
+        self._journal = journal
+        self._open = opened
+        self._begin = journal.first("begin")
+        self._outcome = journal.last("outcome")
+        self._deadline = journal.last("deadline")
+        self._exit = journal.last("exit")
+        self._steps = StepLines(journal.lines)
+        self._started = (self._begin or opened)["t"]
+
+    def record(self) -> TraceRecord:
+        """The whole record: outcome, steps, verdicts, failure."""
+        ending = self._ending()
+        steps = self._steps.build(ending.outcome, ending.ended_at, ending.deadline_at)
+        told = self._outcome if isinstance(ending.outcome, Returned) else None
+        output = (told or {}).get("output")
+        observation = Observation(
+            subject=self._open["subject"]["name"],
+            input=self._open["input"],
+            output=output,
+            outcome=ending.outcome,
+            steps=steps,
+            contract=(told or {}).get("contract"),
+            evidence=(told or {}).get("evidence"),
+        )
+        verdicts = ask(observation)
+        ended_at = moment(max(ending.ended_at, self._started))
+        failure = failure_event(
+            observation,
+            verdicts,
+            failure_id=self._open["failure_id"],
+            run_id=self._open["run_id"],
+            trace_id=self._open["trace_id"],
+            origin=self._origin(ending.outcome),
+            occurred_at=ended_at,
+            duration_ms=ending.duration_ms,
+        )
+        return TraceRecord(
+            failure_id=failure.failure_id if failure else None,
+            trace_id=self._open["trace_id"],
+            run_id=self._open["run_id"],
+            subject=SubjectInfo(**self._open["subject"]),
+            input=self._open["input"],
+            output=output,
+            outcome=ending.outcome,
+            failure=failure,
+            verdicts=verdicts,
+            steps=steps,
+            logs=self._logs(),
+            environment=Environment(**self._open["environment"]),
+            completeness=self._completeness(len(steps)),
+            attributes=self._open["attributes"],
+            started_at=moment(self._started),
+            ended_at=ended_at,
+            duration_ms=ending.duration_ms,
+        )
+
+    def _ending(self) -> _Ending:
+        last = self._journal.lines[-1]
+        told = self._outcome
+        if told is not None:
+            outcome = self._told_outcome(told)
+            return _Ending(outcome, told["t"], self._deadline_at(outcome), told["ms"])
+        ended_at = (self._exit or last).get("t", self._started)
+        elapsed_ms = max(0, ended_at - self._started) / 1e6
+        outcome = self._timed_out(elapsed_ms) if self._ran_late() else self._crashed()
+        return _Ending(outcome, ended_at, self._deadline_at(outcome), elapsed_ms)
+
+    def _told_outcome(self, told: dict[str, Any]) -> Outcome:
+        limit = self._open["timeout"]
+        if told.get("late"):
+            return TimedOut(limit_s=limit, elapsed_s=told["ms"] / 1000, stacks="", enforced=False, termination=None)
+        return Raised(error=error_info(told["error"])) if told["kind"] == "raised" else Returned()
+
+    def _deadline_at(self, outcome: Outcome) -> int | None:
+        if not isinstance(outcome, TimedOut):
+            return None
+        if self._deadline is not None:
+            return int(self._deadline["t"])
+        return self._started + int(outcome.limit_s * 1e9)
+
+    def _ran_late(self) -> bool:
+        if self._deadline is not None:
+            return True
+        ended = self._exit
+        if ended is None or self._begin is None:
+            return False
+        return ended["killed"] == "deadline" or ended["stacks"].startswith(WATCHDOG)
+
+    def _timed_out(self, elapsed_ms: float) -> TimedOut:
+        ended = self._exit or {"stacks": "", "killed": None}
+        tasks = (self._deadline or {}).get("stacks", "")
+        return TimedOut(
+            limit_s=self._open["timeout"],
+            elapsed_s=elapsed_ms / 1000,
+            stacks="\n".join(part for part in (tasks, ended["stacks"]) if part),
+            enforced=True,
+            # Where the watchdog inside ended the process, its exit code is ours and says nothing of the subject.
+            termination=self._termination(by_itself=ended["killed"] is None) if self._exit else None,
+        )
+
+    def _termination(self, *, by_itself: bool) -> Termination:
+        ended = self._exit or {}
+        number = ended.get("signal")
+        outcome_at = (self._deadline or ended or {"t": None})["t"]
+        return Termination(
+            exit_code=None if by_itself else ended.get("code"),
+            signal=None if number is None else signal_name(number),
+            core_dumped=bool(ended.get("core")),
+            out_of_memory=ended.get("oom"),
+            peak_rss_bytes=ended.get("peak_rss"),
+            last_open_step_id=self._steps.last_open(outcome_at or self._journal.lines[-1].get("t", self._started)),
+        )
+
+    def _crashed(self) -> Crashed:
+        end = self._termination(by_itself=False)
+        return Crashed(termination=end, reason=self._reason(end))
+
+    def _reason(self, end: Termination) -> str:
+        ended = self._exit
+        if ended is None:
+            return "The process was lost together with its supervisor, so how it died is unknown."
+        if ended["host_lost"]:
+            return "The program that ran the subject was lost, and the subject was ended with it."
+        if end.signal == "SIGKILL" and end.out_of_memory:
+            return "The subject's process was ended by the kernel's out-of-memory killer (SIGKILL)."
+        if end.signal is not None:
+            return f"The subject's process was ended by {end.signal}."
+        return f"The subject's process left with exit code {end.exit_code} before the subject returned."
+
+    def _origin(self, outcome: Outcome) -> str | None:
+        """The step that failed, or was open when the execution ended."""
+        if isinstance(outcome, Raised):
+            return (self._outcome or {}).get("origin") or self._steps.last_failed()
+        if isinstance(outcome, TimedOut | Crashed):
+            deadline_at = self._deadline_at(outcome)
+            last = (self._exit or self._journal.lines[-1]).get("t", self._started)
+            return self._steps.last_open(deadline_at if deadline_at is not None else last)
+        return None
+
+    def _logs(self) -> Logs:
+        ended = self._exit or {}
+        lines = tuple(
+            LogLine(time=moment(line["t"]), level=line["level"], logger=line["logger"], message=line["msg"], step_id=line["id"])
+            for line in self._journal.lines
+            if line["k"] == "log"
+        )  # fmt: skip
+        return Logs(lines=lines, stdout=_tail(ended.get("stdout")), stderr=_tail(ended.get("stderr")))
+
+    def _completeness(self, recorded: int) -> Completeness:
+        told = self._outcome or {}
+        dropped = self._journal.last("dropped") or {"steps": 0, "logs": 0}
+        steps_dropped = told.get("steps_dropped", dropped["steps"])
+        marks = [line["marks"] for line in (self._open, told, self._exit or {}) if "marks" in line]
+        return Completeness(
+            steps_started=self._steps.started + steps_dropped,
+            steps_recorded=recorded,
+            steps_dropped=steps_dropped,
+            logs_dropped=told.get("logs_dropped", dropped["logs"]),
+            bytes_cut=sum(mark["cut"] for mark in marks),
+            values_redacted=sum(mark["redacted"] for mark in marks),
+            journal_lines_torn=self._journal.torn + told.get("lines_lost", 0),
+        )
+
+
+def error_info(fields: dict[str, Any]) -> ErrorInfo:
+    """The ErrorInfo of a journal line's fields."""
+    return ErrorInfo(
+        **{
+            **fields,
+            "notes": tuple(fields["notes"]),
+            "causes": tuple(error_info(cause) for cause in fields["causes"]),
+            "exceptions": tuple(error_info(member) for member in fields["exceptions"]),
+        }
+    )
+
+
+def signal_name(number: int) -> str:
+    """`SIGSEGV` for 11; the number where the platform has no name for it."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _tail(kept: dict[str, Any] | None) -> OutputTail:
+    return OutputTail(text=kept["text"], total_bytes=kept["total"]) if kept else OutputTail()

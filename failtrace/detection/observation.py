@@ -1,0 +1,32 @@
+"""What detectors read: an execution as it was captured, before anybody judged it."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from failtrace.contracts import Json, Outcome, TraceStep, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One execution, without a verdict."""
+
+    subject: str
+    input: Json
+    output: Json
+    outcome: Outcome
+    steps: tuple[TraceStep, ...]
+    contract: dict[str, Any] | None
+    """None without a contract; else `violations` (fields of ContractViolation), or `errored` with the reason."""
+    evidence: dict[str, Any] | None
+    """None without an evidence source; else `texts`, or `errored` with the reason."""
+
+
+class Detector(Protocol):
+    """Gives one verdict about one execution. One that raises becomes an `errored` verdict; the others go on."""
+
+    name: str
+    version: str
+
+    def detect(self, observation: Observation) -> Verdict:
+        """The verdict; deterministic, and fast beside the execution itself."""
+        ...

@@ -1,0 +1,53 @@
+"""The detector of ends: exceptions, deadlines and dead processes."""
+
+from failtrace.contracts import (
+    Crashed,
+    DeadlineExceeded,
+    DetectorInfo,
+    FailureType,
+    Raised,
+    TimedOut,
+    Verdict,
+    VerdictStatus,
+)
+from failtrace.detection.observation import Observation
+
+
+class TerminationDetector:
+    """Failed where the subject raised, ran into its deadline, or died."""
+
+    name = "termination"
+    version = "1"
+
+    def detect(self, observation: Observation) -> Verdict:
+        """Passed exactly when the subject returned."""
+        outcome = observation.outcome
+        if isinstance(outcome, Raised):
+            return self._failed(FailureType.EXCEPTION, f"{outcome.error.type}: {outcome.error.message}")
+        if isinstance(outcome, Crashed):
+            return self._failed(FailureType.EXCEPTION, outcome.reason)
+        if isinstance(outcome, TimedOut):
+            late = DeadlineExceeded(limit_s=outcome.limit_s, elapsed_s=outcome.elapsed_s, stacks=outcome.stacks)
+            return self._failed(FailureType.TIMEOUT, self._why_late(outcome), late)
+        return Verdict(detector=self._info(), status=VerdictStatus.PASSED, reason="The subject returned.")
+
+    @staticmethod
+    def _why_late(outcome: TimedOut) -> str:
+        if outcome.enforced:
+            return f"The subject had not ended after {outcome.limit_s:g} s and was ended."
+        return (
+            f"The subject took {outcome.elapsed_s:.3g} s and its limit is {outcome.limit_s:g} s; "
+            "isolation='inline' could not end it earlier."
+        )
+
+    def _failed(self, failure_type: FailureType, reason: str, *evidence: DeadlineExceeded) -> Verdict:
+        return Verdict(
+            detector=self._info(),
+            status=VerdictStatus.FAILED,
+            reason=reason,
+            failure_type=failure_type,
+            evidence=evidence,
+        )
+
+    def _info(self) -> DetectorInfo:
+        return DetectorInfo(name=self.name, version=self.version)

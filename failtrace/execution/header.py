@@ -1,0 +1,77 @@
+"""The first line of a segment: who runs what on which input, written before anything runs."""
+
+import os
+import platform
+import subprocess
+import time
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from failtrace.capture.journal import Segment
+from failtrace.capture.sanitiser import Marks, sanitise, sanitise_attributes, sanitise_text
+from failtrace.execution.request import ExecutionRequest, Isolation
+
+
+def open_segment(request: ExecutionRequest, isolation: Isolation) -> Segment:
+    """A new segment with its `open` line. Raises ExecutionError where the journal cannot be written."""
+    segment = Segment.create(request.journal, request.trace_id)
+    marks = Marks()
+    subject = request.subject
+    line: dict[str, Any] = {
+        "k": "open",
+        "trace_id": request.trace_id,
+        "failure_id": request.failure_id,
+        "run_id": request.run_id,
+        "subject": {
+            "name": sanitise_text(subject.name, marks, 256),
+            "version": subject.version,
+            "source": sanitise_text(subject.source, marks, 512),
+        },
+        "timeout": request.timeout,
+        "input": sanitise(request.input, marks),
+        "attributes": sanitise_attributes(dict(request.attributes), marks) if request.attributes else {},
+        "environment": {**host_environment(), "pid": os.getpid(), "isolation": isolation},
+        "t": time.time_ns(),
+    }
+    line["marks"] = {"cut": marks.bytes_cut, "redacted": marks.values_redacted}
+    segment.writer().write(line)
+    return segment
+
+
+@cache
+def host_environment() -> dict[str, Any]:
+    """What is the same for every execution of this process. Asks git once."""
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "failtrace": package_version(),
+        "git_commit": commit or None,
+        "git_dirty": None if not commit else _git("status", "--porcelain", "--untracked-files=no") != "",
+    }
+
+
+@cache
+def package_version() -> str:
+    """The installed version of failtrace; `0` where it runs from a folder that was never installed."""
+    try:
+        return version("failtrace")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _git(*arguments: str) -> str | None:
+    """The answer of git about the working directory; None where there is no git, no repository or no patience."""
+    try:
+        done = subprocess.run(  # noqa: S603  fixed words, no shell
+            ["git", *arguments],  # noqa: S607  git is found on PATH, as for any of its users
+            capture_output=True,
+            text=True,
+            timeout=2,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,254 @@
+"""The supervisor: a small single-threaded process that runs one execution after another, each in a fork of itself.
+
+It drains the subject's output, ends what outlives its deadline, leaves no descendant behind, and writes the `exit`
+line. It keeps nothing of an execution. When its host goes away, it ends the subject and itself.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from failtrace.capture.journal import JournalWriter
+from failtrace.capture.sanitiser import Marks, sanitise_text
+from failtrace.execution.limits import adopt_orphans, child_pids, die_with_parent, oom_kills, peak_rss_bytes
+from failtrace.execution.protocol import Message, receive, send
+from failtrace.execution.worker import JOURNAL_LOST, STARTED, Descriptors, run_worker
+
+TAIL_BYTES = 64 * 1024
+"""Kept of each output stream: its end."""
+BACKUP_GRACE_S = 0.1
+"""After the deadline the watchdog inside the process has this long to write the stacks; then SIGKILL."""
+LOAD_LIMIT_S = 60.0
+"""Seconds a process may take to load its subject."""
+MAX_STACKS = 256 * 1024
+EXIT_BROKEN = 70
+"""EX_SOFTWARE of sysexits.h: the worker itself went wrong."""
+
+
+@dataclass(slots=True)
+class Tail:
+    """The end of an output stream, and how much came through it."""
+
+    fd: int
+    chunks: bytearray = field(default_factory=bytearray)
+    total: int = 0
+
+    def drain(self) -> None:
+        """Read what is there, without waiting for more."""
+        while True:
+            try:
+                data = os.read(self.fd, 1 << 16)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            self.total += len(data)
+            self.chunks += data
+            del self.chunks[:-TAIL_BYTES]
+
+
+class Supervisor:
+    """Serves one host over one connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._wakeup_read, self._wakeup_write = os.pipe()
+        for fd in (self._wakeup_read, self._wakeup_write):
+            os.set_blocking(fd, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wakeup_write, warn_on_full_buffer=False)
+        adopt_orphans()
+
+    def serve(self) -> None:
+        """Run executions until the host goes away."""
+        while (message := receive(self._connection)) is not None:
+            if not self._run(message):
+                return
+
+    def _run(self, message: Message) -> bool:
+        """One execution; False where the host went away meanwhile."""
+        out, err, status = os.pipe(), os.pipe(), os.pipe()
+        with tempfile.TemporaryFile() as stacks:
+            inside = Descriptors(message.fds[0], out[1], err[1], status[1], stacks.fileno())
+            kills_before = oom_kills()
+            pid = os.fork()
+            if pid == 0:
+                # The last frame of a process of our own: nothing may come back from here, whatever happens. The
+                # subject's own errors never get this far; what does is an error of failtrace and is told as such.
+                try:
+                    self._become_worker(out[0], err[0], status[0])
+                    run_worker(message, inside)
+                except BaseException:  # noqa: BLE001
+                    JournalWriter(inside.journal).write({"k": "broken", "message": traceback.format_exc()})
+                finally:
+                    os._exit(EXIT_BROKEN)
+            for fd in (out[1], err[1], status[1]):
+                os.close(fd)
+            watch = _Watch(pid, Tail(out[0]), Tail(err[0]), Tail(status[0]), message.head["timeout"])
+            host_here = watch.until_exit(self._connection, self._wakeup_read)
+            ended = _reap(pid)
+            watch.drain()
+            stacks.seek(0)
+            exit_line = watch.exit_line(ended, stacks.read(MAX_STACKS), kills_before, host_lost=not host_here)
+        for fd in (out[0], err[0], status[0]):
+            os.close(fd)
+        written = JournalWriter(message.fds[0]).write(exit_line)
+        os.close(message.fds[0])
+        journal_lost = not written or JOURNAL_LOST in watch.status.chunks
+        return host_here and _answer(self._connection, {"done": True, "journal_lost": journal_lost})
+
+    def _become_worker(self, *foreign_fds: int) -> None:
+        os.setsid()
+        die_with_parent()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._connection.close()
+        for fd in (self._wakeup_read, self._wakeup_write, *foreign_fds):
+            os.close(fd)
+
+
+def _answer(connection: socket.socket, head: dict[str, Any]) -> bool:
+    try:
+        send(connection, head)
+    except OSError:
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Looks after one subject process until it has exited."""
+
+    pid: int
+    out: Tail
+    err: Tail
+    status: Tail
+    timeout: float
+    started: float | None = None
+    killed: str | None = None
+    """Why the supervisor itself ended the process: `deadline`, `load` or `host_lost`."""
+    _born: float = field(default_factory=time.monotonic)
+
+    def until_exit(self, connection: socket.socket, wakeup: int) -> bool:
+        """Drain and wait until the process has exited and its group is dead; False where the host went away."""
+        host_here = True
+        with selectors.DefaultSelector() as selector:
+            for tail in (self.out, self.err, self.status):
+                os.set_blocking(tail.fd, False)
+                selector.register(tail.fd, selectors.EVENT_READ, tail)
+            selector.register(wakeup, selectors.EVENT_READ, None)
+            selector.register(connection, selectors.EVENT_READ, None)
+            while not _has_exited(self.pid):
+                for key, _ in selector.select(self._patience()):
+                    if key.data is not None:
+                        self._drain_into(key.data, selector.unregister)
+                    elif key.fileobj is connection:
+                        host_here = False
+                        selector.unregister(connection)
+                        self._kill("host_lost")
+                    else:
+                        os.read(wakeup, 4096)
+                if self._patience() <= 0:
+                    self._kill("deadline" if self.started is not None else "load")
+        _signal_group(self.pid)
+        return host_here
+
+    def _drain_into(self, tail: Tail, forget: Callable[[int], Any]) -> None:
+        before = tail.total
+        tail.drain()
+        if tail.total == before:
+            forget(tail.fd)
+        if tail is self.status and self.started is None and STARTED in tail.chunks:
+            self.started = time.monotonic()
+
+    def _patience(self) -> float:
+        """Seconds until the process is killed from here."""
+        if self.killed is not None:
+            return 1.0
+        now = time.monotonic()
+        if self.started is None:
+            return max(0.0, self._born + LOAD_LIMIT_S - now)
+        return max(0.0, self.started + self.timeout + BACKUP_GRACE_S - now)
+
+    def _kill(self, why: str) -> None:
+        self.killed = self.killed or why
+        _signal_group(self.pid)
+        _signal(self.pid)
+
+    def drain(self) -> None:
+        """What is still in the pipes; nobody is left who could write to them."""
+        for tail in (self.out, self.err, self.status):
+            tail.drain()
+
+    def exit_line(
+        self, ended: tuple[int, int], stacks: bytes, kills_before: int | None, *, host_lost: bool
+    ) -> dict[str, Any]:
+        """How the process ended, as a journal line."""
+        marks = Marks()
+        status, peak = ended
+        kills = oom_kills()
+        return {
+            "k": "exit",
+            "t": time.time_ns(),
+            "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+            "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+            "core": os.WCOREDUMP(status),
+            "oom": None if kills is None or kills_before is None else kills > kills_before,
+            "peak_rss": peak,
+            "killed": self.killed,
+            "host_lost": host_lost,
+            "stacks": sanitise_text(stacks.decode("utf-8", "replace"), marks),
+            "stdout": self._tail(self.out, marks),
+            "stderr": self._tail(self.err, marks),
+            "marks": {"cut": marks.bytes_cut, "redacted": marks.values_redacted},
+        }
+
+    @staticmethod
+    def _tail(tail: Tail, marks: Marks) -> dict[str, Any]:
+        marks.bytes_cut += tail.total - len(tail.chunks)
+        return {"text": sanitise_text(tail.chunks.decode("utf-8", "replace"), marks), "total": tail.total}
+
+
+def _has_exited(pid: int) -> bool:
+    """Whether the process is dead, its corpse left for `_reap`, so that its group's number stays taken."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+def _reap(pid: int) -> tuple[int, int]:
+    """(wait status, peak resident bytes) of the process; every descendant it left is killed and reaped too."""
+    _, status, usage = os.wait4(pid, 0)
+    give_up = time.monotonic() + 5.0
+    while time.monotonic() < give_up:
+        try:
+            left, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            break
+        if left == 0:
+            for orphan in child_pids():
+                _signal(orphan)
+            time.sleep(0.0005)
+    return status, peak_rss_bytes(usage)
+
+
+def _signal(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _signal_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        # Not yet a group of its own, or (macOS) nothing but the corpse is left in it.
+        pass

@@ -1,0 +1,141 @@
+"""The connections of one mirror file: short transactions, one writer at a time, none carried over a fork."""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from failtrace.errors import StoreError
+from failtrace.mirror.problems import store_error, vanished
+
+WAIT_S = 10.0
+"""How long a write waits for another process's write."""
+
+_ON_CONNECT = (
+    "PRAGMA synchronous = FULL",  # a commit that was acknowledged survives a power cut
+    "PRAGMA cache_size = -16000",  # KiB
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_size_limit = 67108864",  # a WAL grown by one large import shrinks again
+)
+
+_inherited: list[Engine] = []
+"""Engines of a parent process, never closed nor freed: closing a file of it here could act on its locks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Handle:
+    """What belongs to one process."""
+
+    pid: int
+    engine: Engine
+    writing: threading.Lock
+    """Threads of one process queue here in turn; SQLite's own waiting polls, and is unfair."""
+
+
+class Database:
+    """One SQLite file in WAL mode. Thread-safe; after a fork the child connects anew."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._closed = False
+        self._handle = _connect(path)
+        self._identity: tuple[int, int] | None = None
+
+    def prepare(self) -> None:
+        """Make the folder and turn on WAL, which the file then keeps. Raises StoreError."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The folder {str(self.path.parent)!r} of the mirror cannot be made ({error.strerror}); "
+                "point FAILTRACE_HOME at a folder that can be written."
+            ) from error
+        self._use_wal()
+
+    def pin(self) -> None:
+        """From now on, notice when the file is removed or replaced under the open connections."""
+        self._identity = self._identify()
+
+    @contextmanager
+    def transaction(self, begin: str = "BEGIN") -> Iterator[Connection]:
+        """A transaction, committed at the end of the block. Raises StoreError for all that SQLite may say."""
+        handle = self._current()
+        writing = handle.writing if begin == "BEGIN IMMEDIATE" else nullcontext()
+        try:
+            with writing, handle.engine.connect() as connection:
+                connection.exec_driver_sql(begin)
+                # The driver leaves transactions to us (isolation_level None): commit and rollback reach it
+                # through SQLAlchemy's, which follow SQLite's own state.
+                yield connection
+                connection.commit()
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise store_error(error, self.path, WAIT_S) from error
+
+    def size_bytes(self) -> int:
+        """Bytes on the disk, the write-ahead log included."""
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        """Close all connections. Idempotent."""
+        self._closed = True
+        if self._handle.pid == os.getpid():
+            self._handle.engine.dispose()
+
+    def _current(self) -> _Handle:
+        if self._closed:
+            raise StoreError(f"The mirror {str(self.path)!r} was closed; open it again.")
+        if self._handle.pid != os.getpid():
+            _inherited.append(self._handle.engine)
+            self._handle = _connect(self.path)
+        if self._identity is not None and self._identity != self._identify():
+            raise vanished(self.path)
+        return self._handle
+
+    def _identify(self) -> tuple[int, int]:
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise vanished(self.path) from error
+        return status.st_dev, status.st_ino
+
+    def _use_wal(self) -> None:
+        """Two processes that turn it on at once collide without SQLite waiting, so that is done here."""
+        give_up = time.monotonic() + WAIT_S
+        while True:
+            try:
+                with self._handle.engine.connect() as connection:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                return
+            except (SQLAlchemyError, sqlite3.Error) as error:
+                code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+                if code != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                    raise store_error(error, self.path, WAIT_S) from error
+                time.sleep(0.01)
+
+
+def _connect(path: Path) -> _Handle:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=QueuePool,
+        pool_size=8,
+        max_overflow=56,
+        pool_timeout=WAIT_S,
+        pool_use_lifo=True,
+        connect_args={"timeout": WAIT_S, "check_same_thread": False, "isolation_level": None},
+    )
+    event.listen(engine, "connect", _set_up)
+    return _Handle(os.getpid(), engine, threading.Lock())
+
+
+def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    for pragma in _ON_CONNECT:
+        connection.execute(pragma)

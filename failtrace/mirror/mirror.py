@@ -1,0 +1,255 @@
+"""The mirror: one SQLite file that holds every execution and answers all lists, charts and look-ups."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from sqlite3 import sqlite_version
+from typing import Self
+
+from sqlalchemy import Connection, func, select, update
+
+from failtrace.contracts import TraceRecord
+from failtrace.mirror import bodies, lists, overview, runs, writes
+from failtrace.mirror.bodies import Identity, StoredBody
+from failtrace.mirror.engine import Database
+from failtrace.mirror.migrations import migrate, schema_version
+from failtrace.mirror.tables import kept, state
+from failtrace.mirror.times import from_micros, now, to_micros
+from failtrace.mirror.views import (
+    ExecutionRow,
+    FailureFilter,
+    MirrorHealth,
+    Overview,
+    Page,
+    RunRow,
+    RunState,
+)
+
+KEEP_PASSED = 1000
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ALL_FAILURES = FailureFilter()
+_WRITTEN = update(state).values(writes=state.c.writes + 1)
+
+
+class Mirror:
+    """Thread-safe, and safe for several processes at once. Every method may raise StoreError.
+
+    An id given to a method may be any text, `any_id` a trace_id or a failure_id; one that names nothing gives
+    None or False.
+    """
+
+    def __init__(
+        self, database: Database, keep_passed: int = KEEP_PASSED, clock: Callable[[], datetime] = now
+    ) -> None:
+        self._database = database
+        self._keep_passed = keep_passed
+        self._clock = clock
+
+    @classmethod
+    def open(cls, path: Path, keep_passed: int = KEEP_PASSED, *, clock: Callable[[], datetime] = now) -> Self:
+        """The mirror at `path`, made or brought up to date if need be.
+
+        Of passed executions, the newest `keep_passed` whole records of a subject are kept (and up to a tenth
+        more, so that few writes pay for dropping), and the summaries of all. Raises StoreError where the path
+        holds something else, cannot be written, or was written by a newer failtrace.
+        """
+        database = Database(path)
+        try:
+            database.prepare()
+            migrate(database)
+            database.pin()
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, keep_passed, clock)
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return self._database.path
+
+    def close(self) -> None:
+        """Close all connections. Idempotent."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Writing
+
+    def write(self, items: Sequence[tuple[TraceRecord, bytes]], *, at: datetime | None = None) -> int:
+        """Store records with their encodings, all or none; durable on return. Gives how many were new.
+
+        `at` is the time of storing, now where it is None. A trace_id that is there already stays as it is,
+        its counts included. Raises StoreError where a failure_id already names another execution.
+        """
+        entries = [writes.entry_of(record, body) for record, body in items]
+        if not entries:
+            return 0
+        with self._writing() as (connection, moment):
+            stored_at = moment if at is None else to_micros(at)
+            return writes.write(connection, entries, keep_passed=self._keep_passed, stored_at=stored_at)
+
+    def start_run(
+        self, run_id: str, *, subjects: Sequence[str], planned: int | None, pid: int, at: datetime
+    ) -> None:
+        """File a run as running. Raises InputError where the run_id is taken."""
+        with self._writing() as (connection, _):
+            runs.start(connection, run_id, subjects, planned, pid, to_micros(at))
+
+    def set_planned(self, run_id: str, planned: int) -> None:
+        """Say how many executions a run asked for, once that is known. Raises RecordNotFound."""
+        with self._writing() as (connection, _):
+            runs.set_planned(connection, run_id, planned)
+
+    def finish_run(self, run_id: str, *, state: RunState, not_run: int, bad_lines: int, at: datetime) -> None:
+        """File a run as ended. Raises RecordNotFound."""
+        with self._writing() as (connection, _):
+            runs.finish(
+                connection, run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=to_micros(at)
+            )
+
+    def request_cancel(self, run_id: str) -> bool:
+        """Ask a run to stop; False where no such run is running."""
+        with self._writing() as (connection, _):
+            return _speakable(run_id) and runs.request_cancel(connection, run_id)
+
+    def mark_interrupted(self, alive: Callable[[int], bool]) -> tuple[str, ...]:
+        """File running runs whose pid is not `alive` as interrupted, and give their ids."""
+        with self._reading() as connection:
+            running = runs.running(connection)
+        gone = tuple([run_id for run_id, pid in running if not alive(pid)])
+        if gone:
+            with self._writing() as (connection, at):
+                runs.interrupt(connection, gone, at)
+        return gone
+
+    # One record
+
+    def record(self, any_id: str) -> bytes | None:
+        """The encoded record, None where there is none or its summary alone. Raises UnreadableRecord."""
+        stored = self.stored(any_id)
+        return stored.body if stored else None
+
+    def stored(self, any_id: str) -> StoredBody | None:
+        """As `record`, with the sha256 and the time of storing."""
+        if not _speakable(any_id):
+            return None
+        with self._reading() as connection:
+            return bodies.stored_body(connection, any_id)
+
+    def identity(self, any_id: str) -> Identity | None:
+        """What an execution is stored under: failure_id, sha256 and time of storing."""
+        if not _speakable(any_id):
+            return None
+        with self._reading() as connection:
+            return bodies.identity(connection, any_id)
+
+    def has(self, trace_id: str) -> bool:
+        """Whether this execution is in the mirror, as a whole record or as a summary."""
+        return self.execution(trace_id) is not None
+
+    def execution(self, any_id: str) -> ExecutionRow | None:
+        """The summary of one execution."""
+        if not _speakable(any_id):
+            return None
+        with self._reading() as connection:
+            return lists.execution_row(connection, any_id)
+
+    # Lists and numbers
+
+    def failures(
+        self, wanted: FailureFilter = _ALL_FAILURES, *, limit: int = 50, after: str | None = None
+    ) -> Page[ExecutionRow]:
+        """A page of failures, newest first. Raises InputError for a bad cursor, limit or time."""
+        with self._reading() as connection:
+            return lists.failures(connection, wanted, limit, after)
+
+    def executions(
+        self,
+        run_id: str | None = None,
+        subject: str | None = None,
+        *,
+        passed: bool | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page[ExecutionRow]:
+        """A page of executions, newest first. Raises InputError for a bad cursor or limit."""
+        with self._reading() as connection:
+            return lists.executions(connection, run_id, subject, passed, limit, after)
+
+    def overview(
+        self, since: datetime | None = None, until: datetime | None = None, subjects: tuple[str, ...] = ()
+    ) -> Overview:
+        """All numbers of the overview, in whole hours (a range of up to three days) or whole days."""
+        with self._reading() as connection:
+            return overview.overview(connection, since, until, subjects)
+
+    def subjects(self) -> tuple[str, ...]:
+        """The names of all subjects that ever ran, sorted."""
+        with self._reading() as connection:
+            return overview.subjects(connection)
+
+    def run(self, run_id: str) -> RunRow | None:
+        """One run."""
+        if not _speakable(run_id):
+            return None
+        with self._reading() as connection:
+            return runs.one(connection, run_id)
+
+    def runs(self, *, limit: int = 50, after: str | None = None) -> Page[RunRow]:
+        """A page of runs, newest first. Raises InputError for a bad cursor or limit."""
+        with self._reading() as connection:
+            return runs.page(connection, limit, after)
+
+    def cancel_requested(self, run_id: str) -> bool:
+        """Whether somebody asked this run to stop."""
+        with self._reading() as connection:
+            return _speakable(run_id) and runs.cancel_requested(connection, run_id)
+
+    def data_version(self) -> int:
+        """A number that changes with every write, by whichever process: the key of a cache."""
+        with self._reading() as connection:
+            return int(connection.execute(select(state.c.writes)).scalar_one())
+
+    def health(self) -> MirrorHealth:
+        """The state of the file."""
+        with self._reading() as connection:
+            executions, failures = overview.counts(connection)
+            passed_bodies = connection.execute(
+                select(func.coalesce(func.sum(kept.c.records), 0))
+            ).scalar_one()
+            last_write = connection.execute(select(state.c.last_write_at)).scalar_one()
+            return MirrorHealth(
+                path=str(self.path),
+                size_bytes=self._database.size_bytes(),
+                sqlite_version=sqlite_version,
+                schema_version=schema_version(connection),
+                executions=executions,
+                failures=failures,
+                records=failures + passed_bodies,
+                last_write_at=from_micros(last_write) if last_write else None,
+            )
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._database.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Connection, int]]:
+        """A write transaction and its time; what it writes raises `data_version`."""
+        at = to_micros(self._clock())
+        with self._database.transaction("BEGIN IMMEDIATE") as connection:
+            connection.execute(_WRITTEN, {"last_write_at": at})
+            yield connection, at
+
+
+def _speakable(text: str) -> bool:
+    """Whether SQLite can be asked for a text: lone surrogates are not UTF-8, and no stored text has them."""
+    return not _SURROGATE.search(text)

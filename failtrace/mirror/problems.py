@@ -1,0 +1,47 @@
+"""SQLite's errors as sentences: what was tried, on which file, what to do next."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from failtrace.errors import StoreError
+
+_PRIMARY = 0xFF
+"""SQLite's extended result codes carry the primary code in their low byte."""
+
+_SENTENCES = {
+    sqlite3.SQLITE_FULL: "The disk of the mirror {path!r} is full; "
+    "free some space and repeat: nothing was half stored.",
+    sqlite3.SQLITE_BUSY: "The mirror {path!r} was kept locked by another process for over {wait_s:g} s; "
+    "end that process or repeat when it is done.",
+    sqlite3.SQLITE_NOTADB: "The mirror {path!r} is not a SQLite database; "
+    "move the file aside or point FAILTRACE_HOME at another folder.",
+    sqlite3.SQLITE_CORRUPT: "The mirror {path!r} is damaged; move the file aside (a fresh one is made) "
+    "and keep it for recovery.",
+    sqlite3.SQLITE_CANTOPEN: "The mirror {path!r} cannot be opened or made there; "
+    "make its folder writable or point FAILTRACE_HOME at another folder.",
+    sqlite3.SQLITE_READONLY: "The mirror {path!r} cannot be written; "
+    "make the file and its folder writable or point FAILTRACE_HOME at another folder.",
+    sqlite3.SQLITE_IOERR: "Reading or writing the mirror {path!r} failed in the operating system; "
+    "see that its disk is sound and has space, then repeat.",
+}
+
+
+def store_error(error: SQLAlchemyError | sqlite3.Error, path: Path, wait_s: float) -> StoreError:
+    """The StoreError for what SQLite or SQLAlchemy said about the mirror at `path`."""
+    code = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None)
+    if code is not None and (sentence := _SENTENCES.get(code & _PRIMARY)):
+        return StoreError(sentence.format(path=str(path), wait_s=wait_s))
+    said = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+    return StoreError(
+        f"The mirror {str(path)!r} could not be used ({said}); run `failtrace doctor` to look into it."
+    )
+
+
+def vanished(path: Path) -> StoreError:
+    """The StoreError for a file that was removed or replaced while it was open."""
+    return StoreError(
+        f"The mirror {str(path)!r} was removed or replaced while it was open; "
+        "restart this process to go on with the file that is there now."
+    )

@@ -1,0 +1,150 @@
+"""The shape of the mirror as it is now; `migrations` is how a file comes to it, a test holds the two equal.
+
+Times are integer microseconds since the epoch, UTC. A `failure_type` of `""` stands for an execution that
+passed: it is part of keys, and SQLite takes two NULLs in a key for different values.
+"""
+
+from sqlalchemy import Column, Index, LargeBinary, MetaData, Text, column, table, text
+from sqlmodel import Field, SQLModel
+
+PASSED = ""
+
+metadata = MetaData()
+
+
+class _Shape(SQLModel):
+    """Base of the mirror's tables, with metadata of their own: a host may use SQLModel too."""
+
+    metadata = metadata
+
+
+class Execution(_Shape, table=True):
+    """The summary of one execution; what lists show. Never deleted."""
+
+    __table_args__ = (
+        Index("execution_failure_id", "failure_id", unique=True, sqlite_where=text("failure_id IS NOT NULL")),
+        Index("execution_by_type", "failure_type", "ended_at"),
+        Index("execution_by_subject", "subject", "failure_type", "ended_at"),
+        Index(
+            "execution_by_run", "run_id", "failure_type", "ended_at", sqlite_where=text("run_id IS NOT NULL")
+        ),
+        Index(
+            "execution_by_fingerprint",
+            "fingerprint",
+            "ended_at",
+            sqlite_where=text("fingerprint IS NOT NULL"),
+        ),
+        Index("execution_trace_id", "trace_id", unique=True),
+    )
+
+    id: int = Field(primary_key=True)
+    trace_id: str = Field(sa_type=Text)
+    failure_id: str | None = Field(sa_type=Text)
+    run_id: str | None = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    outcome: str = Field(sa_type=Text)
+    failure_type: str = Field(sa_type=Text)
+    message: str = Field(sa_type=Text)
+    fingerprint: str | None = Field(sa_type=Text)
+    ended_at: int
+    duration_ms: float
+    sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """Of the encoded record; stays when the record itself had to go."""
+    stored_at: int
+
+
+class Body(_Shape, table=True):
+    """The encoded TraceRecord of an execution: of all failures, and of the newest passed ones of a subject.
+
+    `passed_subject` is the subject where it passed, else NULL. The body stands last, so that no other column
+    is behind its overflow pages.
+    """
+
+    __table_args__ = (
+        Index(
+            "body_passed",
+            "passed_subject",
+            "ended_at",
+            sqlite_where=text("passed_subject IS NOT NULL"),
+        ),
+    )
+
+    execution_id: int = Field(primary_key=True)
+    passed_subject: str | None = Field(sa_type=Text)
+    ended_at: int
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Kept(_Shape, table=True):
+    """How many bodies of passed executions of a subject are in the file."""
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    subject: str = Field(primary_key=True, sa_type=Text)
+    records: int
+
+
+class Rollup(_Shape, table=True):
+    """Counts by grain (`hour`, `day`, `all`), bucket (its start; 0 for `all`), failure type and subject."""
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    grain: str = Field(primary_key=True, sa_type=Text)
+    bucket: int = Field(primary_key=True)
+    failure_type: str = Field(primary_key=True, sa_type=Text)
+    subject: str = Field(primary_key=True, sa_type=Text)
+    executions: int
+    duration_ms: float
+    """Sum over the executions."""
+    duration_ms_max: float
+
+
+class Run(_Shape, table=True):
+    """One run. `subjects` is a JSON array of names."""
+
+    __table_args__ = (
+        Index("run_run_id", "run_id", unique=True),
+        Index("run_by_start", "started_at"),
+    )
+
+    id: int = Field(primary_key=True)
+    run_id: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    started_at: int
+    ended_at: int | None
+    subjects: str = Field(sa_type=Text)
+    planned: int | None
+    not_run: int
+    bad_lines: int
+    pid: int
+    cancel_requested: bool
+
+
+class Tally(_Shape, table=True):
+    """How many executions of a run ended with a failure type."""
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    run_id: str = Field(primary_key=True, sa_type=Text)
+    failure_type: str = Field(primary_key=True, sa_type=Text)
+    executions: int
+
+
+class State(_Shape, table=True):
+    """One row: how many transactions have written to this file, and when the last did."""
+
+    id: int = Field(primary_key=True)
+    writes: int
+    last_write_at: int
+
+
+execution = metadata.tables["execution"]
+body = metadata.tables["body"]
+kept = metadata.tables["kept"]
+rollup = metadata.tables["rollup"]
+run = metadata.tables["run"]
+tally = metadata.tables["tally"]
+state = metadata.tables["state"]
+
+failure_text = table("failure_text", column("rowid"), column("text"))
+"""FTS5 over failures, contentless; the rowid is the execution's id."""

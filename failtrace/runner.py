@@ -1,0 +1,345 @@
+"""Many executions: several at once, each stored as it ends."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import uuid6
+
+from failtrace.contracts import FailureType
+from failtrace.detection.run import Execution, execute, executor_for, with_overrides
+from failtrace.errors import ExecutionError, FailtraceError, InputError
+from failtrace.execution.process import ProcessExecutor
+from failtrace.execution.request import Isolation
+from failtrace.inputs import JsonLines
+from failtrace.settings import Settings
+from failtrace.storage.trace_store import TraceStore
+from failtrace.subjects.loading import resolve_subject
+from failtrace.subjects.subject import Subject
+
+MAX_WORKERS = 256
+BATCH = 100
+"""Records that share one transaction at most."""
+POLL_S = 0.25
+"""How often a wish to stop is looked for."""
+
+Job = tuple[Subject, Any]
+RunState = Literal["finished", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """One execution that ended, in short."""
+
+    trace_id: str
+    failure_id: str | None
+    subject: str
+    outcome: str
+    failure_type: FailureType | None
+    message: str
+    duration_ms: float
+    stored: bool
+    """True only after the record was read back by its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What a run came to."""
+
+    run_id: str
+    state: RunState
+    started_at: datetime
+    elapsed_s: float
+    results: tuple[ExecutionResult, ...]
+    """In the order of ending."""
+    not_run: int
+    """Executions that were asked for and never ended: the run was stopped first."""
+    pending: int
+    """Failures that the store has not confirmed yet."""
+    problems: tuple[str, ...] = ()
+    """What failtrace itself could not do, one sentence each; never a subject's failure."""
+
+    @property
+    def executions(self) -> int:
+        """How many ended."""
+        return len(self.results)
+
+    @property
+    def failed(self) -> int:
+        """How many failed."""
+        return sum(1 for result in self.results if result.failure_type is not None)
+
+    @property
+    def passed(self) -> int:
+        """How many passed."""
+        return self.executions - self.failed
+
+    @property
+    def stored(self) -> int:
+        """How many were read back by their id."""
+        return sum(1 for result in self.results if result.stored)
+
+    @property
+    def by_type(self) -> dict[FailureType, int]:
+        """Failures by type, those that occurred."""
+        found = [result.failure_type for result in self.results if result.failure_type is not None]
+        return {kind: found.count(kind) for kind in FailureType if kind in found}
+
+
+@dataclass(slots=True)
+class _Progress:
+    """The moving parts of one run, shared by its threads."""
+
+    jobs: Iterator[Job]
+    ended: queue.Queue[Execution | str | None]
+    """Executions as they end, sentences of what could not be done, and None for each worker that is through."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    taken: int = 0
+
+    def next_job(self) -> Job | None:
+        """The next job; None when there is none or the run is to stop."""
+        with self.lock:
+            job = None if self.stop.is_set() else next(self.jobs, None)
+            self.taken += job is not None
+            return job
+
+
+class Runner:
+    """Runs subjects on inputs and stores every record.
+
+    `progress` is called in the caller's thread with each ExecutionResult as it ends; `should_stop` is asked several times
+    a second and stops the run as a Ctrl-C does.
+    """
+
+    def __init__(
+        self,
+        store: TraceStore,
+        *,
+        workers: int = 4,
+        timeout: float | None = None,
+        isolation: Isolation = "process",
+        progress: Callable[[ExecutionResult], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= MAX_WORKERS:
+            raise InputError(f"workers is {workers!r}; give a whole number from 1 to {MAX_WORKERS}.")
+        self._store = store
+        self._workers = workers
+        self._timeout = timeout
+        self._isolation = isolation
+        self._progress = progress or (lambda _: None)
+        self._should_stop = should_stop or (lambda: False)
+        self._settings = settings or Settings.load()
+
+    def run(
+        self,
+        subjects: Sequence[Subject | str | Callable[..., Any]],
+        inputs: Iterable[Any] | None = None,
+        *,
+        run_id: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> RunReport:
+        """Run every subject on every input; without inputs each on its own examples, or once on None.
+
+        A Ctrl-C stops it cleanly: what had ended is stored, the rest is counted as not run, and the report says
+        `cancelled`. Raises SubjectError for a subject that cannot be found, StoreError where records cannot be
+        stored (they stay in the journal, and the next start takes them up).
+        """
+        resolved = [with_overrides(resolve_subject(subject), self._timeout) for subject in subjects]
+        run = _Run(self, resolved, inputs, run_id or str(uuid6.uuid7()), attributes or {})
+        return run.carry_out()
+
+
+class _Run:
+    """One run of a Runner."""
+
+    def __init__(
+        self, runner: Runner, subjects: list[Subject], inputs: Iterable[Any] | None, run_id: str, attributes: Mapping[str, Any]
+    ) -> None:  # fmt: skip
+        self._runner = runner
+        self._store = runner._store
+        self._subjects = subjects
+        self._inputs = inputs
+        self._run_id = run_id
+        self._attributes = attributes
+        self._executor = executor_for(runner._isolation)
+        self._progress = _Progress(_jobs(subjects, inputs), queue.Queue(maxsize=BATCH + runner._workers))
+        self._results: list[ExecutionResult] = []
+        self._problems: dict[str, int] = {}
+        self._threads: list[threading.Thread] = []
+
+    def carry_out(self) -> RunReport:
+        """From the first execution to the report."""
+        started_at, start = datetime.now(UTC), time.monotonic()
+        planned = _planned(self._subjects, self._inputs)
+        self._store.mirror.start_run(
+            self._run_id,
+            subjects=tuple(subject.name for subject in self._subjects),
+            planned=planned,
+            pid=os.getpid(),
+            at=started_at,
+        )
+        state: RunState = "finished"
+        try:
+            self._start_threads()
+            if self._collect_until_done():
+                state = "cancelled"
+        except KeyboardInterrupt:
+            state = "cancelled"
+        finally:
+            self._wind_down()
+        not_run = self._not_run(planned)
+        bad_lines = self._inputs.bad_lines if isinstance(self._inputs, JsonLines) else 0
+        self._store.mirror.finish_run(
+            self._run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=datetime.now(UTC)
+        )
+        return RunReport(
+            run_id=self._run_id,
+            state=state,
+            started_at=started_at,
+            elapsed_s=time.monotonic() - start,
+            results=tuple(self._results),
+            not_run=not_run,
+            pending=self._store.flush(timeout=10.0).pending,
+            problems=tuple(_counted(sentence, times) for sentence, times in self._problems.items()),
+        )
+
+    def _start_threads(self) -> None:
+        for number in range(self._runner._workers):
+            thread = threading.Thread(target=self._work, name=f"failtrace-worker-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def _work(self) -> None:
+        """One worker: executions one after another."""
+        progress = self._progress
+        try:
+            while (job := progress.next_job()) is not None:
+                progress.ended.put(self._execute(*job))
+        # The inputs are an iterator of the caller's: what it raises ends the run with a sentence, not in silence.
+        except Exception as error:  # noqa: BLE001
+            progress.stop.set()
+            progress.ended.put(f"The inputs ended early: {type(error).__name__}: {error}.")
+        finally:
+            progress.ended.put(None)
+
+    def _execute(self, subject: Subject, value: Any) -> Execution | str:
+        try:
+            return execute(
+                subject,
+                value,
+                self._executor,
+                self._runner._settings,
+                run_id=self._run_id,
+                attributes=self._attributes,
+            )
+        except FailtraceError as error:
+            return "" if self._progress.stop.is_set() and isinstance(error, ExecutionError) else str(error)
+
+    def _collect_until_done(self) -> bool:
+        """Store executions as they end; True where the run was asked to stop first."""
+        waiting = len(self._threads)
+        while waiting:
+            if self._runner._should_stop():
+                return True
+            batch = self._next_batch()
+            waiting -= batch.count(None)
+            self._store_batch(batch)
+        return False
+
+    def _next_batch(self) -> list[Execution | str | None]:
+        """What has ended, at least one thing unless POLL_S passes first."""
+        ended = self._progress.ended
+        batch: list[Execution | str | None] = []
+        try:
+            batch.append(ended.get(timeout=POLL_S))
+            while len(batch) < BATCH:
+                batch.append(ended.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _store_batch(self, batch: Iterable[Execution | str | None]) -> None:
+        items = list(batch)
+        for sentence in (item for item in items if isinstance(item, str) and item):
+            self._problems[sentence] = self._problems.get(sentence, 0) + 1
+        executions = [item for item in items if isinstance(item, Execution)]
+        if not executions:
+            return
+        try:
+            self._store.store_traces([execution.record for execution in executions])
+        except BaseException:
+            # Not stored, so the segments stay: the next start recovers them.
+            for execution in executions:
+                execution.segment.leave()
+            raise
+        for execution in executions:
+            execution.segment.discard()
+            result = self._result(execution)
+            self._results.append(result)
+            self._runner._progress(result)
+
+    def _result(self, execution: Execution) -> ExecutionResult:
+        record = execution.record
+        failure = record.failure
+        found = self._store.lookup(record.failure_id or record.trace_id)
+        return ExecutionResult(
+            trace_id=record.trace_id,
+            failure_id=record.failure_id,
+            subject=record.subject.name,
+            outcome=record.outcome.kind,
+            failure_type=failure.failure_type if failure else None,
+            message=failure.message if failure else "",
+            duration_ms=record.duration_ms,
+            stored=found is not None and found.record == record,
+        )
+
+    def _wind_down(self) -> None:
+        """End what still runs, and store what had ended."""
+        self._progress.stop.set()
+        if any(thread.is_alive() for thread in self._threads) and isinstance(self._executor, ProcessExecutor):
+            self._executor.abort()
+        while any(thread.is_alive() for thread in self._threads):
+            self._store_batch(self._next_batch())
+        while batch := self._drain():
+            self._store_batch(batch)
+
+    def _drain(self) -> list[Execution | str | None]:
+        left: list[Execution | str | None] = []
+        while not self._progress.ended.empty():
+            left.append(self._progress.ended.get_nowait())
+        return left
+
+    def _not_run(self, planned: int | None) -> int:
+        """Asked for and never ended. Of a stream of unknown length, what was already taken from it."""
+        asked = self._progress.taken if planned is None else planned
+        if isinstance(self._inputs, JsonLines):
+            asked -= self._inputs.bad_lines * len(self._subjects)
+        return max(0, asked - len(self._results))
+
+
+def _jobs(subjects: Sequence[Subject], inputs: Iterable[Any] | None) -> Iterator[Job]:
+    if inputs is None:
+        return ((subject, value) for subject in subjects for value in subject.example_inputs or (None,))
+    return ((subject, value) for value in inputs for subject in subjects)
+
+
+def _planned(subjects: Sequence[Subject], inputs: Iterable[Any] | None) -> int | None:
+    if inputs is None:
+        return sum(len(subject.example_inputs or (None,)) for subject in subjects)
+    if isinstance(inputs, JsonLines):
+        return inputs.line_count * len(subjects)
+    return len(inputs) * len(subjects) if isinstance(inputs, Sized) else None
+
+
+def _counted(sentence: str, times: int) -> str:
+    return sentence if times == 1 else f"{sentence} ({times} times)"

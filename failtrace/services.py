@@ -1,0 +1,44 @@
+"""The one wiring place: settings, registry, store and journal, put together for commands and pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from failtrace.recover import Recovery, find_in_journal, recover
+from failtrace.settings import Settings
+from failtrace.storage.trace_store import StoreKind, TraceStore
+from failtrace.subjects.registry import REGISTRY, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a command or a page works with."""
+
+    settings: Settings
+    store: TraceStore
+    registry: Registry
+    recovery: Recovery
+    """What was found in the journal at this start."""
+
+    def close(self) -> None:
+        """Let go of the store and the mirror."""
+        self.store.close()
+
+
+def load_registry(settings: Settings) -> Registry:
+    """The registry with every subject that settings and entry points name."""
+    REGISTRY.load(settings.subjects)
+    return REGISTRY
+
+
+def open_services(settings: Settings | None = None, *, store: StoreKind = "auto") -> Services:
+    """Everything, open; abandoned executions recovered. Raises SettingsError or StoreError, one sentence."""
+    settings = settings or Settings.load()
+    opened = TraceStore.open(store, settings=settings, journal_lookup=partial(find_in_journal, settings.journal_path))
+    try:
+        recovery = recover(settings.journal_path, opened)
+        return Services(settings, opened, load_registry(settings), recovery)
+    except BaseException:
+        opened.close()
+        raise

@@ -1,0 +1,143 @@
+"""A subject: something runnable under a name, and the decorator that registers one."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+from failtrace.errors import SubjectError
+from failtrace.subjects.registry import REGISTRY
+
+EvidenceSource = Callable[[Any], Sequence[str]] | Sequence[str]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_ATTRIBUTE = "__failtrace_subject__"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A callable, sync or async, generator or not, with what failtrace should hold it to."""
+
+    name: str
+    function: Callable[..., Any]
+    source: str
+    """`module:qualname`: where the callable is defined, and how its process finds it."""
+    version: str | None = None
+    timeout: float | None = None
+    """Seconds; None leaves it to the caller and the settings."""
+    output_model: Any = None
+    """The output contract: a pydantic model, any type pydantic can check, or a JSON Schema as a dict."""
+    evidence: EvidenceSource | None = None
+    """Texts the output must rest on, or a function of the input that gives them."""
+    memory_limit_bytes: int | None = None
+    """How much the subject may allocate beyond what its process starts with. Enforced on Linux."""
+    example_inputs: tuple[Any, ...] = ()
+    """What to run it on when nobody says."""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def module(self) -> str:
+        """The module that holds the callable."""
+        return self.source.partition(":")[0]
+
+    @property
+    def description(self) -> str:
+        """First line of the callable's docstring, empty where it has none."""
+        doc = inspect.getdoc(_innermost(self.function)) or ""
+        return doc.partition("\n")[0]
+
+
+def _check(subject: Subject) -> None:
+    if not callable(subject.function):
+        raise SubjectError(
+            f"Cannot make a subject of {subject.source!r}: it is a {type(subject.function).__name__}, "
+            "not a callable; give a function, a callable object or a partial."
+        )
+    if not subject.name or not subject.name.isprintable():
+        raise SubjectError(f"Cannot register a subject as {subject.name!r}: give it a printable, non-empty name.")
+    check_timeout(subject.timeout, subject.name)
+    if subject.memory_limit_bytes is not None and subject.memory_limit_bytes <= 0:
+        raise SubjectError(
+            f"The memory limit of {subject.name!r} is {subject.memory_limit_bytes!r} bytes; give a positive number."
+        )
+
+
+def check_timeout(timeout: float | None, name: str) -> None:
+    """Raise SubjectError unless `timeout` is None or a finite number of seconds above zero."""
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT_S:
+        raise SubjectError(
+            f"The timeout of {name!r} is {timeout!r}; give seconds above 0 and up to {MAX_TIMEOUT_S:.0f}."
+        )
+
+
+MAX_TIMEOUT_S = 30 * 24 * 3600.0
+"""Longer than any run; the C-level watchdog counts microseconds in a 64-bit integer."""
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """`module:qualname` of a function, of a partial's function, or of a callable object's class."""
+    inner = _innermost(function)
+    if not hasattr(inner, "__qualname__"):
+        inner = type(inner)
+    module = getattr(inner, "__module__", None) or "__main__"
+    return f"{module}:{inner.__qualname__}"
+
+
+def _innermost(function: Any) -> Any:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def subject_of(function: Callable[..., Any]) -> Subject:
+    """The Subject a callable was registered as, or a plain one named for its source."""
+    registered = function.__dict__.get(_ATTRIBUTE) if hasattr(function, "__dict__") else None
+    if isinstance(registered, Subject) and registered.function is function:
+        return registered
+    source = source_of(function)
+    return Subject(name=source, function=function, source=source)
+
+
+@overload
+def subject(function: Function, /) -> Function: ...
+
+
+@overload
+def subject(
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    timeout: float | None = None,
+    output_model: Any = None,
+    evidence: EvidenceSource | None = None,
+    memory_limit_bytes: int | None = None,
+    example_inputs: Sequence[Any] = (),
+) -> Callable[[Function], Function]: ...
+
+
+def subject(function: Any = None, /, *, name: str | None = None, **options: Any) -> Any:
+    """Register a callable as a subject and give it back unchanged.
+
+    Works bare (`@subject`) and with options (see the fields of Subject). The name defaults to the callable's own.
+    Raises SubjectError for an option that cannot be used and for a name that another subject already has.
+    """
+    if function is None:
+        return lambda decorated: subject(decorated, name=name, **options)  # type: ignore[call-overload]
+    options["example_inputs"] = tuple(options.get("example_inputs", ()))
+    source = source_of(function)
+    made = Subject(name=name or source.partition(":")[2], function=function, source=source, **options)
+    try:
+        setattr(function, _ATTRIBUTE, made)
+    except AttributeError as error:
+        raise SubjectError(
+            f"Cannot register {source!r}: it takes no attributes; wrap it in a function and register that."
+        ) from error
+    REGISTRY.add(made)
+    return function

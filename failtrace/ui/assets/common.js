@@ -1,0 +1,71 @@
+// Shared by the components; each is this file and its own, one module. Text is set by textContent alone.
+const KINDS = ["exception", "timeout", "validation_error", "hallucination_flag", "passed"];
+const LABELS = {
+  exception: "Exception",
+  timeout: "Timeout",
+  validation_error: "Validation error",
+  hallucination_flag: "Hallucination",
+  passed: "Passed",
+  running: "Running",
+  finished: "Finished",
+  cancelled: "Cancelled",
+  interrupted: "Interrupted",
+};
+// 16 x 16 outlines: a cross, a clock, a broken frame, a wave, a tick; and the states of a run.
+const ICONS = {
+  exception: "M4 4l8 8M12 4l-8 8",
+  timeout: "M8 2.5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11M8 5v3.2l2.2 1.6",
+  validation_error: "M6 3H3v10h10V9M9 7l4-4M13 6V3h-3",
+  hallucination_flag: "M2 6.5c2-3 4-3 6 0s4 3 6 0M2 11c2-3 4-3 6 0s4 3 6 0",
+  passed: "M3.5 8.5l3 3 6-7",
+  running: "M8 2.5a5.5 5.5 0 1 1-5.5 5.5",
+  finished: "M3.5 8.5l3 3 6-7",
+  cancelled: "M4.5 4.5h7v7h-7z",
+  interrupted: "M5.5 3.5v9M10.5 3.5v9",
+};
+
+function make(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined && text !== null) node.textContent = text;
+  return node;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  svg.classList.add("icon");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ICONS[name] ?? ICONS.exception);
+  svg.append(path);
+  return svg;
+}
+
+// Colours of the kinds come from the theme, in the order of KINDS.
+function colourOf(root, name) {
+  const style = getComputedStyle(root.host ?? root);
+  const colours = style.getPropertyValue("--st-chart-categorical-colors").split(",");
+  const at = KINDS.indexOf(name);
+  if (at >= 0 && name !== "passed") return colours[at]?.trim() || "currentColor";
+  return style.getPropertyValue("--st-gray-text-color").trim() || "currentColor";
+}
+
+function badge(root, name) {
+  const node = make("span", "badge");
+  node.style.setProperty("--tone", colourOf(root, name));
+  node.append(icon(name), make("span", null, LABELS[name] ?? name));
+  return node;
+}
+
+const STEPS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+function when(iso) {
+  const moment = new Date(iso);
+  const seconds = (moment - Date.now()) / 1000;
+  const [unit, length] = STEPS.find(([, span]) => Math.abs(seconds) >= span) ?? ["second", 1];
+  const node = make("time", null, Math.abs(seconds) < 1 ? "now" : new Intl.RelativeTimeFormat("en", { style: "short" }).format(Math.round(seconds / length), unit));
+  node.dateTime = iso;
+  node.title = moment.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+  return node;
+}

@@ -1,0 +1,113 @@
+"""The first call of every page: its settings, navigation, login and services.
+
+On a fresh server a deep link runs the page's file without app.py (Streamlit looks into pages/ until the first
+`st.navigation`), so whatever a page needs, it asks for here, and app.py only routes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Final, NoReturn
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from failtrace.errors import FailtraceError
+from failtrace.services import Services, open_services
+from failtrace.ui.notices import stop_with
+
+_ASSETS: Final = Path(__file__).parent / "assets"
+_HERE: Final = Path(__file__).parents[1]
+_PAGES: Final = {
+    "overview": ("Overview", ":material/monitoring:"),
+    "run": ("Run", ":material/play_circle:"),
+    "failures": ("Failures", ":material/list_alt:"),
+    "failure": ("Open a failure", ":material/manage_search:"),
+}
+_routed: ContextVar[bool] = ContextVar("routed", default=False)
+
+
+@contextmanager
+def routed() -> Iterator[None]:
+    """While app.py runs a page, the page need not set up navigation itself."""
+    token = _routed.set(True)
+    try:
+        yield
+    finally:
+        _routed.reset(token)
+
+
+def navigation() -> StreamlitPage:
+    """The page that the address names. No icons here: Streamlit would fetch a favicon from another host."""
+    pages = [_page_of(name) for name in _PAGES]
+    alias = st.Page(_to_overview, title="Overview", url_path="overview", visibility="hidden")
+    return st.navigation([*pages, alias], position="hidden")
+
+
+def page(name: str) -> None:
+    """Page settings, navigation and login gate, by whichever way the page was reached."""
+    title, _ = _PAGES[name]
+    st.set_page_config(page_title=f"{title} · failtrace", page_icon=_ASSETS / "mark.svg", layout="wide")
+    if not _routed.get():
+        navigation()
+    _gate()
+    _sidebar()
+
+
+def services() -> Services:
+    """The store, registry and settings, opened once a server; one friendly sentence where that cannot be."""
+    try:
+        return _services()
+    except FailtraceError as error:
+        stop_with("failtrace cannot open its files.", str(error))
+
+
+def go(name: str, **params: str) -> NoReturn:
+    """Leave for another page, with these parameters in its address."""
+    st.switch_page(_page_of(name), query_params=params)
+
+
+def link_to(name: str, label: str) -> None:
+    """A link to another page, in place; `label` is ours."""
+    st.page_link(_page_of(name), label=label, icon=_PAGES[name][1])
+
+
+@st.cache_resource(show_spinner=False)
+def _services() -> Services:
+    return open_services()
+
+
+def _pages_folder() -> Path:
+    """`pages/` of the checkout; a wheel carries it inside the package."""
+    checkout = _HERE.parent / "pages"
+    return checkout if checkout.is_dir() else _HERE / "dashboard" / "pages"
+
+
+def _page_of(name: str) -> StreamlitPage:
+    title, _ = _PAGES[name]
+    path = _pages_folder() / f"{name}.py"
+    if name == "overview":
+        return st.Page(path, title=title, default=True, url_path="")
+    return st.Page(path, title=title, url_path=name)
+
+
+def _to_overview() -> None:
+    go("overview", **st.query_params.to_dict())
+
+
+def _sidebar() -> None:
+    st.logo(_ASSETS / "logo.svg", size="large", icon_image=_ASSETS / "mark.svg")
+    with st.sidebar:
+        for name, (title, icon) in _PAGES.items():
+            st.page_link(_page_of(name), label=title, icon=icon, width="stretch")
+
+
+def _gate() -> None:
+    """With [auth] in secrets.toml nobody gets past this line without a login (OpenID Connect)."""
+    if not st.secrets.load_if_toml_exists() or "auth" not in st.secrets or st.user.is_logged_in:
+        return
+    st.title("failtrace")
+    st.text("This dashboard asks for a login.")
+    st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
+    st.stop()

@@ -1,0 +1,40 @@
+"""Sentences to the reader. What may hold a subject's words goes through st.text: it renders no markup."""
+
+from collections.abc import Callable
+from typing import NoReturn, ParamSpec, TypeVar
+
+import streamlit as st
+
+from failtrace.errors import FailtraceError
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+def problem(headline: str, detail: str) -> None:
+    """Something is wrong. `headline` is ours, a constant; `detail` is shown as it is."""
+    st.error(headline, icon=":material/error:")
+    st.text(detail)
+
+
+def stop_with(headline: str, detail: str) -> NoReturn:
+    """Say what is wrong and end the page here."""
+    problem(headline, detail)
+    st.stop()
+
+
+def empty(headline: str, todo: str, icon: str = ":material/inbox:") -> None:
+    """Nothing to show yet, and what to do about it. Both are ours."""
+    with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
+        st.space("small")
+        st.markdown(f"#### {icon} {headline}", width="content")
+        st.caption(todo, width="content")
+        st.space("small")
+
+
+def ask(question: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+    """A question to the store; where it cannot answer, one sentence and the end of the page."""
+    try:
+        return question(*args, **kwargs)
+    except FailtraceError as error:
+        stop_with("The recorded executions cannot be read.", str(error))

@@ -1,0 +1,50 @@
+"""Values and texts of a record, shown inert and bounded: the first 64 KB, the rest as a download."""
+
+import json
+from typing import Final
+
+import streamlit as st
+
+from failtrace.contracts import Json
+from failtrace.ui.wording import size
+
+SHOWN_BYTES: Final = 64 * 1024
+_EXPANDED_BYTES: Final = 2000
+
+
+def show_json(value: Json, name: str) -> None:
+    """A value as a tree, or as text where it is one; `name` is ours: of the download and its widget."""
+    if isinstance(value, str):
+        show_text(value, name)
+    elif value is None:
+        st.caption("Nothing.")
+    elif not isinstance(value, dict | list):
+        st.code(json.dumps(value), language=None)
+    else:
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        if len(text.encode()) > SHOWN_BYTES:
+            show_text(text, name, suffix="json")
+        else:
+            st.json(value, expanded=len(text) < _EXPANDED_BYTES or 1)
+
+
+def show_text(text: str, name: str, *, suffix: str = "txt", lines: int = 24) -> None:
+    """A text as it is, scrolling beyond `lines` lines."""
+    if not text:
+        st.caption("Empty.")
+        return
+    body = text.encode()
+    shown = text if len(body) <= SHOWN_BYTES else body[:SHOWN_BYTES].decode(errors="ignore")
+    long = shown.count("\n") > lines or len(shown) > lines * 160
+    st.code(shown, language=None, wrap_lines=True, height=lines * 22 if long else "content")
+    if len(body) > SHOWN_BYTES:
+        st.caption(f"The first {size(SHOWN_BYTES)} of {size(len(body))}.")
+        file_name = f"{name}.{suffix}"
+        st.download_button(
+            "Download all of it",
+            text,
+            file_name,
+            icon=":material/download:",
+            key=f"download-{name}",
+            on_click="ignore",
+        )
