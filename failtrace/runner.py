@@ -115,8 +115,8 @@ class _Progress:
 class Runner:
     """Runs subjects on inputs and stores every record.
 
-    `progress` is called in the caller's thread with each ExecutionResult as it ends; `should_stop` is asked several times
-    a second and stops the run as a Ctrl-C does.
+    `progress` is called in the caller's thread with each ExecutionResult as it ends; `should_stop` is asked several
+    times a second and stops the run as a Ctrl-C does.
     """
 
     def __init__(
@@ -163,8 +163,13 @@ class _Run:
     """One run of a Runner."""
 
     def __init__(
-        self, runner: Runner, subjects: list[Subject], inputs: Iterable[Any] | None, run_id: str, attributes: Mapping[str, Any]
-    ) -> None:  # fmt: skip
+        self,
+        runner: Runner,
+        subjects: list[Subject],
+        inputs: Iterable[Any] | None,
+        run_id: str,
+        attributes: Mapping[str, Any],
+    ) -> None:
         self._runner = runner
         self._store = runner._store
         self._subjects = subjects
@@ -180,7 +185,7 @@ class _Run:
     def carry_out(self) -> RunReport:
         """From the first execution to the report."""
         started_at, start = datetime.now(UTC), time.monotonic()
-        planned = _planned(self._subjects, self._inputs)
+        planned = planned_executions(self._subjects, self._inputs)
         self._store.mirror.start_run(
             self._run_id,
             subjects=tuple(subject.name for subject in self._subjects),
@@ -333,7 +338,8 @@ def _jobs(subjects: Sequence[Subject], inputs: Iterable[Any] | None) -> Iterator
     return ((subject, value) for value in inputs for subject in subjects)
 
 
-def _planned(subjects: Sequence[Subject], inputs: Iterable[Any] | None) -> int | None:
+def planned_executions(subjects: Sequence[Subject], inputs: Iterable[Any] | None) -> int | None:
+    """How many executions a run of these comes to; None for inputs of unknown number."""
     if inputs is None:
         return sum(len(subject.example_inputs or (None,)) for subject in subjects)
     if isinstance(inputs, JsonLines):

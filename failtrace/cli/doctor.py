@@ -107,7 +107,8 @@ def _mirror(settings: Settings) -> Finding:
     return Finding(
         "mirror",
         "ok",
-        f"{health.executions} executions, {health.failures} failures, {health.records} records, {health.size_bytes:,} bytes",
+        f"{health.executions} executions, {health.failures} failures, {health.records} records, "
+        f"{health.size_bytes:,} bytes",
     )
 
 

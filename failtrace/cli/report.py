@@ -15,7 +15,8 @@ def print_report(report: RunReport, problems: Sequence[str], *, as_json: bool) -
         return
     counted = ", ".join(f"{count} {kind}" for kind, count in report.by_type.items()) or "none"
     lines = [
-        f"{report.executions} executions in {report.elapsed_s:.1f} s: {report.passed} passed, {report.failed} failed ({counted}).",
+        f"{report.executions} executions in {report.elapsed_s:.1f} s: "
+        f"{report.passed} passed, {report.failed} failed ({counted}).",
         f"{report.stored} stored under run {report.run_id}"
         + (f", {report.pending} not yet delivered." if report.pending else "."),
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import uuid6
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from failtrace.cli.options import json_option, store_option
@@ -17,7 +18,7 @@ from failtrace.cli.output import ICONS, one_line, print_json, to_stderr, to_stdo
 from failtrace.cli.report import print_report
 from failtrace.errors import InputError
 from failtrace.inputs import JsonLines, parse_line
-from failtrace.runner import ExecutionResult, Runner, RunReport
+from failtrace.runner import ExecutionResult, Runner, RunReport, planned_executions
 from failtrace.services import Services, open_services
 from failtrace.storage.trace_store import StoreKind
 from failtrace.subjects.loading import resolve_subject
@@ -50,7 +51,7 @@ def run(
     services = open_services(store=store)
     try:
         chosen = _chosen(services, names)
-        report = _run(services, chosen, values, timeout, workers, run_id, as_json)
+        report = _run(services, chosen, values, timeout, workers, run_id or str(uuid6.uuid7()), as_json)
     finally:
         services.close()
     problems = [*report.problems, *(values.problems if isinstance(values, JsonLines) else [])]
@@ -81,17 +82,22 @@ def _chosen(services: Services, names: Iterable[str]) -> list[Subject]:
 
 
 def _run(
-    services: Services, subjects: list[Subject], values: Any, timeout: float | None, workers: int, run_id: str | None, as_json: bool
-) -> RunReport:  # fmt: skip
-    total = values.line_count if isinstance(values, JsonLines) else len(values) if values is not None else None
-    planned = total * len(subjects) if total is not None else sum(len(s.example_inputs) or 1 for s in subjects)
+    services: Services,
+    subjects: list[Subject],
+    values: JsonLines | list[Any] | None,
+    timeout: float | None,
+    workers: int,
+    run_id: str,
+    as_json: bool,
+) -> RunReport:
+    planned = planned_executions(subjects, values)
     with _stop_on_signals() as stop, _progress_bar(planned, enabled=not as_json) as progress:
 
         def ended(result: ExecutionResult) -> None:
             _print_result(result, progress, as_json=as_json)
 
         def should_stop() -> bool:
-            return stop.is_set() or services.store.mirror.cancel_requested(run_id or "")
+            return stop.is_set() or services.store.mirror.cancel_requested(run_id)
 
         runner = Runner(
             services.store,
@@ -123,7 +129,7 @@ def _stop_on_signals() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _progress_bar(planned: int, *, enabled: bool) -> Iterator[Progress | None]:
+def _progress_bar(planned: int | None, *, enabled: bool) -> Iterator[Progress | None]:
     console = to_stderr()
     if not (enabled and console.is_terminal):
         yield None

@@ -133,7 +133,8 @@ def _evidence(item: Evidence) -> Iterator[str]:
 def _logs(record: TraceRecord) -> Iterator[str]:
     logs = record.logs
     if logs.lines:
-        yield from _section("Log", *(f"{line.time:%H:%M:%S.%f} {line.level} {line.logger}: {line.message}" for line in logs.lines[-50:]))  # fmt: skip
+        told = (f"{line.time:%H:%M:%S.%f} {line.level} {line.logger}: {line.message}" for line in logs.lines[-50:])
+        yield from _section("Log", *told)
     for name, tail in (("stdout", logs.stdout), ("stderr", logs.stderr)):
         if tail.text:
             yield from _section(f"{name} ({tail.total_bytes} bytes in all)", tail.text[-4000:])

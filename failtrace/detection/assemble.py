@@ -55,7 +55,8 @@ class _Story:
         opened = journal.first("open")
         if opened is None:
             raise ExecutionError(
-                "Cannot tell an execution from its journal: the first line is missing; the file was not written by failtrace."
+                "Cannot tell an execution from its journal: the first line is missing; "
+                "the file was not written by failtrace."
             )
         self._journal = journal
         self._open = opened
@@ -143,7 +144,7 @@ class _Story:
         ended = self._exit
         if ended is None or self._begin is None:
             return False
-        return ended["killed"] == "deadline" or ended["stacks"].startswith(WATCHDOG)
+        return bool(ended["killed"] == "deadline" or ended["stacks"].startswith(WATCHDOG))
 
     def _timed_out(self, elapsed_ms: float) -> TimedOut:
         ended = self._exit or {"stacks": "", "killed": None}
@@ -189,7 +190,8 @@ class _Story:
     def _origin(self, outcome: Outcome) -> str | None:
         """The step that failed, or was open when the execution ended."""
         if isinstance(outcome, Raised):
-            return (self._outcome or {}).get("origin") or self._steps.last_failed()
+            told: str | None = (self._outcome or {}).get("origin")
+            return told or self._steps.last_failed()
         if isinstance(outcome, TimedOut | Crashed):
             deadline_at = self._deadline_at(outcome)
             last = (self._exit or self._journal.lines[-1]).get("t", self._started)
@@ -198,11 +200,7 @@ class _Story:
 
     def _logs(self) -> Logs:
         ended = self._exit or {}
-        lines = tuple(
-            LogLine(time=moment(line["t"]), level=line["level"], logger=line["logger"], message=line["msg"], step_id=line["id"])
-            for line in self._journal.lines
-            if line["k"] == "log"
-        )  # fmt: skip
+        lines = tuple(_log_line(line) for line in self._journal.lines if line["k"] == "log")
         return Logs(lines=lines, stdout=_tail(ended.get("stdout")), stderr=_tail(ended.get("stderr")))
 
     def _completeness(self, recorded: int) -> Completeness:
@@ -219,6 +217,12 @@ class _Story:
             values_redacted=sum(mark["redacted"] for mark in marks),
             journal_lines_torn=self._journal.torn + told.get("lines_lost", 0),
         )
+
+
+def _log_line(line: dict[str, Any]) -> LogLine:
+    return LogLine(
+        time=moment(line["t"]), level=line["level"], logger=line["logger"], message=line["msg"], step_id=line["id"]
+    )
 
 
 def error_info(fields: dict[str, Any]) -> ErrorInfo:

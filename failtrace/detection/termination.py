@@ -4,6 +4,7 @@ from failtrace.contracts import (
     Crashed,
     DeadlineExceeded,
     DetectorInfo,
+    ErrorInfo,
     FailureType,
     Raised,
     TimedOut,
@@ -11,6 +12,12 @@ from failtrace.contracts import (
     VerdictStatus,
 )
 from failtrace.detection.observation import Observation
+
+
+def _told(error: ErrorInfo) -> str:
+    """The error in a line; for a group with its first member, which says more than the group."""
+    first = f" ({_told(error.exceptions[0])})" if error.exceptions else ""
+    return f"{error.type}: {error.message}{first}" if error.message else error.type + first
 
 
 class TerminationDetector:
@@ -23,7 +30,7 @@ class TerminationDetector:
         """Passed exactly when the subject returned."""
         outcome = observation.outcome
         if isinstance(outcome, Raised):
-            return self._failed(FailureType.EXCEPTION, f"{outcome.error.type}: {outcome.error.message}")
+            return self._failed(FailureType.EXCEPTION, _told(outcome.error))
         if isinstance(outcome, Crashed):
             return self._failed(FailureType.EXCEPTION, outcome.reason)
         if isinstance(outcome, TimedOut):

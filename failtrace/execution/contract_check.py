@@ -64,7 +64,8 @@ def _by_json_schema(schema: dict[str, Any], output: Any) -> Iterator[Violation]:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise SubjectError(
-            f"Cannot check the output: its JSON Schema is wrong at {_path(list(error.path))} ({error.message}); mend it."
+            f"Cannot check the output: its JSON Schema is wrong at {_path(list(error.path))} ({error.message}); "
+            "mend it."
         ) from error
     plain = sanitise(_fields(output), Marks())
     for found in Draft202012Validator(schema).iter_errors(plain):

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from failtrace.errors import ExecutionError
@@ -76,7 +77,7 @@ class ForkServer:
         with theirs:
             code = _START.format(fd=theirs.fileno(), path=import_path())
             try:
-                self._template = subprocess.Popen(
+                self._template = subprocess.Popen(  # noqa: S603  our own interpreter and words, no shell
                     [sys.executable, "-c", code],
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
@@ -136,7 +137,7 @@ class ForkServer:
 def surroundings() -> dict[str, Any]:
     """The caller's directory and path, which a fresh process takes over."""
     try:
-        cwd = os.getcwd()
+        cwd = str(Path.cwd())
     except FileNotFoundError:
         cwd = "/"
     return {"cwd": cwd, "sys_path": import_path()}

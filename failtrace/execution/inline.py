@@ -1,7 +1,7 @@
 """The inline executor: the subject runs in the caller's own process and thread, for hosts that must not fork.
 
-It changes nothing of the host's: no descriptor, no directory, no tracer provider. What that costs is said in the record:
-a deadline is noticed, not enforced, for code that never awaits; there is no memory limit and no output tail.
+It changes nothing of the host's: no descriptor, no directory, no tracer provider. What that costs is said in the
+record: a deadline is noticed, not enforced, for code that never awaits; there is no memory limit and no output tail.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -99,20 +100,15 @@ class ProcessExecutor:
 
 
 def _hang_up(supervisor: socket.socket) -> None:
-    try:
+    # Already gone is as good.
+    with contextlib.suppress(OSError):
         supervisor.shutdown(socket.SHUT_WR)
-    except OSError:
-        # Already gone.
-        pass
 
 
 def _end(supervisor: socket.socket) -> None:
     """Hang up, and wait until the supervisor has ended its subject and itself."""
-    try:
+    with contextlib.suppress(OSError):
         supervisor.shutdown(socket.SHUT_WR)
         while select.select([supervisor], [], [], ABORT_LIMIT_S)[0] and supervisor.recv(4096):
             pass
-    except OSError:
-        # Already gone.
-        pass
     supervisor.close()

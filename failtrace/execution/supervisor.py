@@ -6,6 +6,7 @@ line. It keeps nothing of an execution. When its host goes away, it ends the sub
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from failtrace.capture.exceptions import without_machinery
 from failtrace.capture.journal import JournalWriter
 from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.execution.limits import adopt_orphans, child_pids, die_with_parent, oom_kills, peak_rss_bytes
@@ -206,7 +208,7 @@ class _Watch:
             "peak_rss": peak,
             "killed": self.killed,
             "host_lost": host_lost,
-            "stacks": sanitise_text(stacks.decode("utf-8", "replace"), marks),
+            "stacks": sanitise_text(without_machinery(stacks.decode("utf-8", "replace")), marks),
             "stdout": self._tail(self.out, marks),
             "stderr": self._tail(self.err, marks),
             "marks": {"cut": marks.bytes_cut, "redacted": marks.values_redacted},
@@ -240,15 +242,11 @@ def _reap(pid: int) -> tuple[int, int]:
 
 
 def _signal(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _signal_group(pid: int) -> None:
-    try:
+    # Not yet a group of its own, or (macOS) nothing but the corpse is left in it.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        # Not yet a group of its own, or (macOS) nothing but the corpse is left in it.
-        pass

@@ -16,6 +16,7 @@ import threading
 import warnings
 from typing import Any
 
+from failtrace.capture.redaction import prepare as prepare_redaction
 from failtrace.execution.protocol import Message, receive, send
 from failtrace.execution.supervisor import Supervisor
 
@@ -27,6 +28,8 @@ def main(fd: int) -> None:
     # Children are supervisors that look after themselves; nobody waits for them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     connection = socket.socket(fileno=fd)
+    # Once here instead of in every process.
+    prepare_redaction()
     gc.collect()
     gc.freeze()
     while (message := receive(connection)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import faulthandler
 import gc
 import os
@@ -78,8 +79,8 @@ def _settle_in(head: dict[str, Any], descriptors: Descriptors) -> None:
     os.dup2(descriptors.stdout, 1)
     os.dup2(descriptors.stderr, 2)
     # Line buffered, so that what was printed before a sudden end is in the record.
-    sys.stdout = sys.__stdout__ = open(1, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115, PTH123
-    sys.stderr = sys.__stderr__ = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115, PTH123
+    sys.stdout = open(1, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
     # A private copy: the subject may close descriptor 2, the reason of a crash must still find its way.
     faulthandler.enable(file=os.dup(2), all_threads=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -88,11 +89,9 @@ def _settle_in(head: dict[str, Any], descriptors: Descriptors) -> None:
         os.environ.clear()
         os.environ.update(head["environment"])
     sys.path[:] = head["sys_path"]
-    try:
+    # Where the caller's directory is gone, the subject finds out when it needs it.
+    with contextlib.suppress(OSError):
         os.chdir(head["cwd"])
-    except OSError:
-        # The caller's directory is gone; the subject finds out when it needs it.
-        pass
     random.seed()
     gc.enable()
 
@@ -107,12 +106,10 @@ def _start_capture(capture: Capture, trace_id: str) -> None:
 
 
 def _flush() -> None:
+    """What was printed goes out. The streams may be the subject's own objects by now, which may raise anything."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(Exception):
             stream.flush()
-        except (OSError, ValueError):
-            # Closed by the subject.
-            pass
 
 
 class _Run:

@@ -20,7 +20,8 @@ def resolve_subject(target: Subject | str | Callable[..., Any]) -> Subject:
     if callable(target):
         return subject_of(target)
     raise SubjectError(
-        f"Cannot run {type(target).__name__} {target!r:.80}: give a Subject, a registered name, 'module:attribute' or a callable."
+        f"Cannot run {type(target).__name__} {target!r:.80}: "
+        "give a Subject, a registered name, 'module:attribute' or a callable."
     )
 
 
@@ -49,7 +50,8 @@ def load_attribute(source: str) -> Callable[..., Any]:
         return value.function
     if not callable(value):
         raise SubjectError(
-            f"Cannot run {source!r}: it is a {type(value).__name__}, not a callable; name a function or a callable object."
+            f"Cannot run {source!r}: it is a {type(value).__name__}, not a callable; "
+            "name a function or a callable object."
         )
     return value  # type: ignore[no-any-return]
 

@@ -1,0 +1,193 @@
+"""The command line as a program: what it prints, what it exits with, and that it never shows a traceback."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from failtrace.contracts import TraceRecord
+from failtrace.subjects.scenarios import EXPECTED
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The zoo can be named from the command line, wherever it is run."""
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY / "tests"))
+
+
+def failtrace(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "failtrace", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=REPOSITORY, **options)
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_all_scenarios_by_json() -> None:
+    """`failtrace run --json` runs every scenario: types as documented, all stored, each opens by its id."""
+    done = failtrace("run", "--json")
+    *executions, summary = lines(done)
+    expected = sorted((name, item.failure_type or "") for name, items in EXPECTED.items() for item in items)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted((line["subject"], line["failure_type"] or "") for line in executions) == expected
+    assert [line for line in executions if not line["stored"]] == []
+    assert {"type", "trace_id", "failure_id", "subject", "outcome", "failure_type", "duration_ms", "stored"} == set(
+        executions[0]
+    )
+    assert (summary["type"], summary["executions"], summary["pending"]) == ("summary", len(executions), 0)
+    assert summary["passed"] + summary["failed"] == summary["stored"] == len(executions)
+    listed = lines(failtrace("list", "--json"))
+    assert {line["failure_id"] for line in listed} == {line["failure_id"] for line in executions} - {None}
+    assert [line["occurred_at"] for line in listed] == sorted((line["occurred_at"] for line in listed), reverse=True)
+
+
+def test_show_gives_the_record_and_nothing_else() -> None:
+    """`show --json` prints a TraceRecord; `show` prints its story; a pasted id may have quotes and spaces."""
+    (execution, _) = lines(failtrace("run", "support.zoo:complain", "--input", '"no \\u001b[31mway"', "--json"))
+    shown = failtrace("show", execution["failure_id"], "--json")
+    story = failtrace("show", f" '{execution['failure_id']}' ")
+
+    record = TraceRecord.model_validate_json(shown.stdout)
+    assert (record.failure_id, record.subject.name) == (execution["failure_id"], "support.zoo:complain")
+    assert "ValueError: no \\x1b[31mway" in story.stdout
+    assert "\x1b" not in story.stdout
+    assert failtrace("show", execution["trace_id"], "--json").stdout == shown.stdout
+
+
+def test_check_exits_1_when_anything_failed() -> None:
+    """`--check` is for pipelines: 1 for a failure, 0 for none."""
+    assert failtrace("run", "support.zoo:double", "--input", "1", "--check").returncode == 0
+    assert failtrace("run", "support.zoo:complain", "--input", '"x"', "--check").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        pytest.param(("run", "nobody"), 2, "No subject is registered as 'nobody'", id="unknown-subject"),
+        pytest.param(("run", "no.such.module:f"), 2, "no module named 'no'", id="no-module"),
+        pytest.param(("run", "support.zoo:TAG"), 2, "not a callable", id="not-callable"),
+        pytest.param(("run", "support.zoo:double", "--input", "{"), 2, "is not JSON", id="bad-input"),
+        pytest.param(("run", "support.zoo:double", "--timeout", "-1"), 2, "The timeout of", id="negative-timeout"),
+        pytest.param(
+            ("run", "support.zoo:double", "--timeout", "soon"), 2, "not a valid float", id="timeout-no-number"
+        ),
+        pytest.param(("run", "support.zoo:double", "--workers", "0"), 2, "workers is 0", id="no-workers"),
+        pytest.param(("run", "support.zoo:double", "--inputs", "/no/such/file"), 2, "No such file", id="no-inputs"),
+        pytest.param(("run", "support.zoo:double", "--inputs", "."), 2, "Is a directory", id="inputs-is-a-folder"),
+        pytest.param(("run", "--store", "disk"), 2, "'disk' is not one of", id="unknown-store"),
+        pytest.param(("run", "--store", "cosmos"), 2, "Cosmos", id="no-cosmos"),
+        pytest.param(("show", "0000"), 1, "No record has the id '0000'", id="unknown-id"),
+        pytest.param(("show", "../../etc/passwd"), 1, "No record has the id", id="path-as-id"),
+        pytest.param(("show", "' OR 1=1 --"), 1, "No record has the id", id="sql-as-id"),
+        pytest.param(("list", "--limit", "0"), 2, "0 is not in the range", id="limit"),
+        pytest.param(("list", "--type", "bad"), 2, "'bad' is not one of", id="type"),
+        pytest.param(("fly",), 2, "No such command 'fly'", id="unknown-command"),
+        pytest.param(("run", "--fly"), 2, "No such option", id="unknown-option"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(arguments: tuple[str, ...], code: int, sentence: str) -> None:
+    """A bad argument is one line on stderr and nothing on stdout, never a traceback."""
+    done = failtrace(*arguments)
+
+    assert (done.returncode, done.stdout) == (code, "")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("failtrace: ")
+
+
+def test_a_mirror_that_is_no_database_is_one_sentence(clean_environment: Path) -> None:
+    """The file is left as it is, and the sentence says what to do."""
+    clean_environment.mkdir()
+    mirror = clean_environment / "mirror.sqlite"
+    mirror.write_text("a diary\n" * 1000)
+
+    done = failtrace("list")
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert str(mirror) in done.stderr
+    assert mirror.read_text() == "a diary\n" * 1000
+
+
+def test_a_home_that_cannot_be_made_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A home below a file cannot be written by anybody, root included."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FAILTRACE_HOME", str(tmp_path / "file" / "home"))
+
+    done = failtrace("run", "support.zoo:double", "--input", "1")
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "FAILTRACE_HOME" in done.stderr
+
+
+def test_bad_lines_are_reported_by_number(tmp_path: Path) -> None:
+    """The good lines run; the bad one is named on stderr and the run is no error."""
+    file = tmp_path / "inputs.jsonl"
+    file.write_text('1\n{"x\n2\n')
+
+    done = failtrace("run", "support.zoo:double", "--inputs", str(file), "--json")
+
+    assert done.returncode == 0
+    assert "Line 2 of" in done.stderr
+    assert lines(done)[-1]["executions"] == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_stops_a_run_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    """What had ended is stored, the rest is counted as not run, the subject's process is gone."""
+    pid_file = tmp_path / "pid"
+    os.mkfifo(pid_file)
+    command = [sys.executable, "-m", "failtrace", "run", "support.zoo:sleep_until_killed", "--json"]
+    process = subprocess.Popen(
+        [*command, "--input", json.dumps(str(pid_file))], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+    )
+    pid = int(pid_file.read_text())
+
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
+
+    summary = json.loads(out.splitlines()[-1])
+    assert (process.returncode, summary["state"], summary["not_run"]) == (130, "cancelled", 1)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_doctor_tells_what_is_well_and_what_is_not(clean_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every check has a finding; a module that cannot be imported is a failed one."""
+    well = failtrace("doctor", "--json")
+    monkeypatch.setenv("FAILTRACE_SUBJECTS", "no_such_module")
+    ill = failtrace("doctor", "--json")
+
+    states = {line["check"]: line["state"] for line in lines(well)}
+    assert well.returncode == 0
+    assert set(states) == {"failtrace", "python", "sqlite", "home", "mirror", "store", "subjects", "process"}
+    assert {state for check, state in states.items() if check != "sqlite"} == {"ok"}
+    assert next(line["detail"] for line in lines(well) if line["check"] == "sqlite").startswith(sqlite3.sqlite_version)
+    assert ill.returncode == 1
+    assert {line["check"]: line["state"] for line in lines(ill)}["subjects"] == "failed"
+
+
+def test_subjects_lists_the_scenarios() -> None:
+    """`failtrace subjects --json` gives each registered subject with its contract."""
+    listed = {line["name"]: line for line in lines(failtrace("subjects", "--json"))}
+
+    assert set(EXPECTED) <= set(listed)
+    assert (listed["memory_limit_hit"]["contract"], listed["hang_in_sleep"]["timeout_s"]) == ("int", 0.5)
+
+
+def test_people_get_sentences_and_no_progress_bar_in_a_pipe() -> None:
+    """Piped output is plain text: the failures with their ids, and what the run came to."""
+    done = failtrace("run", "invented_number", "agent_that_answers")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 passed, 1 failed (1 hallucination_flag)" in done.stdout
+    assert "\x1b" not in done.stdout

@@ -1,0 +1,219 @@
+"""Subjects that do to a process what a process should not survive, or should not notice."""
+
+import asyncio
+import functools
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from opentelemetry import trace
+
+from failtrace import step
+
+TAG: ContextVar[str] = ContextVar("tag", default="unset")
+
+
+def double(value: int) -> int:
+    return value * 2
+
+
+async def double_later(value: int) -> int:
+    await asyncio.sleep(0)
+    return value * 2
+
+
+def count_to(value: int) -> Iterator[int]:
+    yield from range(value)
+
+
+async def count_later(value: int) -> AsyncIterator[int]:
+    for number in range(value):
+        await asyncio.sleep(0)
+        yield number
+
+
+def no_input() -> str:
+    return "nothing was asked"
+
+
+class Multiplier:
+    """A callable object."""
+
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def __call__(self, value: int) -> int:
+        return value * self.factor
+
+
+double_by_object = Multiplier(2)
+double_by_partial = functools.partial(pow, exp=1)
+times_three = functools.partial(lambda factor, value: factor * value, 3)
+
+
+def complain(text: str) -> None:
+    raise ValueError(text)
+
+
+def leave(code: int) -> None:
+    sys.exit(code)
+
+
+def interrupt_itself(_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def kill_itself(number: int) -> None:
+    with step("about to die"):
+        os.kill(os.getpid(), number)
+        time.sleep(60)
+
+
+def print_and_close(text: str) -> str:
+    print(text)
+    print("to stderr", file=sys.stderr)
+    os.close(1)
+    sys.stdout = None  # type: ignore[assignment]
+    return "closed"
+
+
+def wander(_: Any) -> str:
+    os.chdir("/")
+    os.umask(0o777)
+    os.environ["FAILTRACE_WANDERED"] = "yes"
+    return os.getcwd()
+
+
+def read_stdin(_: Any) -> str:
+    return sys.stdin.read()
+
+
+def ignore_sigterm(_: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        time.sleep(1)
+
+
+def leave_a_family(pid_file: str) -> str:
+    """A child, and a grandchild in a session of its own, that both outlive the subject."""
+    for new_session in (False, True):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=new_session)
+        with Path(pid_file).open("a") as file:
+            file.write(f"{child.pid}\n")
+    return "gone"
+
+
+def hang_with_a_family(pid_file: str) -> None:
+    leave_a_family(pid_file)
+    time.sleep(600)
+
+
+def fork_and_return(_: Any) -> str:
+    with step("fork"):
+        return "parent" if os.fork() else "child"
+
+
+def thread_left_behind(_: Any) -> str:
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    return "returned"
+
+
+def steps_in_threads(_: Any) -> list[str]:
+    TAG.set("from the subject")
+    seen: list[str] = []
+
+    def work(name: str) -> None:
+        with step(name):
+            seen.append(TAG.get())
+
+    with step("outer"):
+        thread = threading.Thread(target=work, args=("in a thread",))
+        thread.start()
+        thread.join()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(work, "in a pool").result()
+    return seen
+
+
+async def steps_in_tasks(_: Any) -> None:
+    async def work(name: str) -> None:
+        with step(name):
+            await asyncio.sleep(0)
+
+    with step("outer"):
+        await asyncio.gather(work("first"), work("second"), asyncio.to_thread(asyncio.run, work("third")))
+
+
+def foreign_span(_: Any) -> None:
+    """A step that an instrumentation library would open."""
+    tracer = trace.get_tracer("somebody.else")
+    with tracer.start_as_current_span("chat gpt", attributes={"gen_ai.operation.name": "chat"}) as span:
+        span.add_event("first token", {"n": 1})
+        with step("ours"):
+            span.set_attribute("gen_ai.usage.output_tokens", 3)
+
+
+def talk(_: Any) -> None:
+    logging.basicConfig()
+    with step("talking"):
+        logging.getLogger("zoo").warning("password=%s is wrong", "hunter2secret")
+    logging.getLogger("zoo").info("no more")
+
+
+def print_for_ever(_: Any) -> None:
+    while True:
+        print("x" * 1000)
+
+
+def deep_chain(_: Any) -> None:
+    try:
+        with step("outer"), step("inner"):
+            raise KeyError("lost")
+    except KeyError as error:
+        with step("wrapper"):
+            raise RuntimeError("could not go on") from error
+
+
+class Unprintable(Exception):
+    """Its text cannot be had."""
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+def raise_unprintable(_: Any) -> None:
+    raise Unprintable
+
+
+async def swallow_cancellation(_: Any) -> None:
+    while True:
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            continue
+
+
+async def block_the_loop(_: Any) -> None:
+    time.sleep(600)
+
+
+def kill_supervisor(_: Any) -> None:
+    with step("treason"):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+
+
+def sleep_until_killed(pid_file: str) -> None:
+    with step("started"):
+        Path(pid_file).write_text(str(os.getpid()))
+        time.sleep(600)
