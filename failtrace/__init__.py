@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from failtrace.errors import FailtraceError
     from failtrace.runner import Runner, RunReport
     from failtrace.storage.trace_store import TraceStore
-    from failtrace.subjects.subject import Subject, subject
+    from failtrace.subjects.decorator import subject
+    from failtrace.subjects.subject import Subject
 
 _HOMES = {
     "FailtraceError": "failtrace.errors",
@@ -27,7 +28,7 @@ _HOMES = {
     "TraceStore": "failtrace.storage.trace_store",
     "run_with_failure_detection": "failtrace.detection.run",
     "step": "failtrace.capture.step",
-    "subject": "failtrace.subjects.subject",
+    "subject": "failtrace.subjects.decorator",
 }
 
 __all__ = [

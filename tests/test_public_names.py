@@ -14,7 +14,7 @@ PACKAGE = ROOT / "failtrace"
 
 LAYERS = (
     {"errors", "contracts", "__init__"},
-    {"codec", "settings", "subjects.registry", "subjects.subject", "subjects.loading", "subjects"},
+    {"codec", "settings", "subjects"},
     {"capture", "analysis", "mirror"},
     {"execution", "storage", "subjects.scenarios"},
     {"detection"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ MAX_NOTES = 20
 
 _OWN = __file__.rpartition("capture")[0]
 _SCENARIOS = f"{_OWN}subjects"
+_EXECUTION = f"{_OWN}execution"
 
 
 def describe_exception(error: BaseException, marks: Marks) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def _chain(error: BaseException) -> list[tuple[str, BaseException]]:
 
 def _stacktrace(error: BaseException) -> str:
     """The frames of the exception, failtrace's own left out, oldest first."""
-    frames = [frame for frame in _frames(_attribute(error, "__traceback__")) if not _is_machinery(frame.filename)]
+    frames = _users(_frames(_attribute(error, "__traceback__")))
     if len(frames) > MAX_FRAMES:
         left_out = f"  [{len(frames) - MAX_FRAMES} frames left out]\n"
         text = [*traceback.format_list(frames[:10]), left_out, *traceback.format_list(frames[-50:])]
@@ -116,6 +118,27 @@ def _frames(tb: TracebackType | None) -> list[traceback.FrameSummary]:
         return []
 
 
-def _is_machinery(filename: str) -> bool:
-    """Whether a frame is failtrace's own. The scenarios live in the package and are subjects all the same."""
+def _users(frames: list[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    """The frames without failtrace's own, nor those (of asyncio, say) by which it called the subject."""
+    own = [index for index, frame in enumerate(frames) if is_machinery(frame.filename)]
+    called = max((index for index in own if frames[index].filename.startswith(_EXECUTION)), default=-1)
+    return [frame for index, frame in enumerate(frames) if index > called and index not in own]
+
+
+def is_machinery(filename: str) -> bool:
+    """Whether a file is failtrace's own. The scenarios live in the package and are subjects all the same."""
     return filename.startswith(_OWN) and not filename.startswith(_SCENARIOS)
+
+
+_DUMPED_FRAME = re.compile(r'^  File "([^"\n]*)", line ')
+
+
+def without_machinery(dump: str) -> str:
+    """A dump of faulthandler, or of tasks, without failtrace's own frames."""
+    lines = dump.splitlines(keepends=True)
+    files = (_DUMPED_FRAME.match(line) for line in lines)
+    return "".join(
+        line
+        for line, file in zip(lines, files, strict=True)
+        if file is None or not (is_machinery(file[1]) or file[1] == "<string>")
+    )

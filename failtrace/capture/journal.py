@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_json
+
 from failtrace.errors import ExecutionError
 
 SUFFIX = ".jsonl"
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 class JournalWriter:
@@ -44,7 +44,7 @@ class JournalWriter:
 
     def write(self, line: dict[str, Any]) -> bool:
         """Append one line of sanitised JSON; False where the disk would not take it."""
-        data = _encode(line).encode() + b"\n"
+        data = to_json(line) + b"\n"
         try:
             written = os.write(self._fd, data)
             while written < len(data):

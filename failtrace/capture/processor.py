@@ -25,7 +25,7 @@ class CaptureProcessor(SpanProcessor):
         """Stop sending the spans of this trace anywhere."""
         self._captures.pop(int(trace_id, 16), None)
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  the SDK's
         """Journal the start."""
         capture = self._process_capture or self._captures.get(span.context.trace_id) or CURRENT.get()
         if capture is not None:

@@ -15,7 +15,7 @@ from failtrace.capture.secret_assignments import redact_assignments
 from failtrace.capture.secret_keys import is_secret_key
 from failtrace.capture.secret_rules import SHAPES, Rule
 
-__all__ = ["SHORTEST_SECRET", "gate", "is_secret_key", "redact_text"]
+__all__ = ["SHORTEST_SECRET", "could_name_secret", "gate", "is_secret_key", "look_closer", "prepare", "redact_text"]
 
 SHORTEST_SECRET = 8
 """Characters of the shortest text that any rule can match, such as `pwd=abcd`."""
@@ -56,13 +56,27 @@ def look_closer(text: str) -> tuple[str, int]:
 def _one_pass(text: str) -> tuple[str, int]:
     count = 0
     if _shape_gate()(text):
-        for rule in SHAPES:
-            text, found = _apply(rule, text)
-            count += found
+        for rule, could_match, pattern in _matchers():
+            if could_match(text):
+                text, found = _apply(rule, pattern, text)
+                count += found
     if _assignment_gate()(text):
         text, found = redact_assignments(text)
         count += found
     return text, count
+
+
+def could_name_secret(text: str) -> bool:
+    """Whether the name of a secret may stand in the text, with a value after it."""
+    return "\\u" in text or _assignment_gate()(text)
+
+
+def prepare() -> None:
+    """Builds what the first text with a secret would wait for (30 ms): for a process that others are forked from."""
+    gate()
+    _shape_gate()
+    _assignment_gate()
+    _matchers()
 
 
 @cache
@@ -84,14 +98,15 @@ def _short_gate(rule: Rule) -> str:
 
 
 @cache
-def _pattern(rule: Rule) -> re.Pattern[str]:
-    return re.compile(rule.pattern or rule.gate)
+def _matchers() -> tuple[tuple[Rule, Callable[[str], bool], re.Pattern[str]], ...]:
+    """Each shape with a scan of its own: ten times faster over a text without it than `re` is."""
+    return tuple((rule, _scan(_short_gate(rule)), re.compile(rule.pattern or rule.gate)) for rule in SHAPES)
 
 
-def _apply(rule: Rule, text: str) -> tuple[str, int]:
-    pattern = _pattern(rule)
+def _apply(rule: Rule, pattern: re.Pattern[str], text: str) -> tuple[str, int]:
     group = "secret" if "secret" in pattern.groupindex else 0
-    pieces, copied = [], 0
+    pieces: list[str] = []
+    copied = 0
     for match in pattern.finditer(text):
         start, end = match.span(group)
         if (rule.glued or _starts_there(text, match.start())) and (rule.accept is None or rule.accept(match[group])):

@@ -9,7 +9,7 @@ import re
 
 from failtrace.capture import secret_keys
 from failtrace.capture.secret_keys import SecretKey, secret_key
-from failtrace.capture.secret_rules import is_opaque, is_placeholder
+from failtrace.capture.secret_rules import has_digit, is_opaque, is_placeholder
 
 GATE = (
     secret_keys.GATE
@@ -37,7 +37,7 @@ _QUOTED = {
     "'": re.compile(r"(?:[^'\\\n]|\\.){0,8192}+"),
 }
 _QUOTED_IN_TEXT = re.compile(r"[^\n]{0,8192}?(?=\\{1,3}[\"']|\n|\Z)")
-_BARE = re.compile(r"(?:[^\s\"'`,;&<>(){}\[\]|\\]|\\(?![nrt\"'])){1,256}+")
+_BARE = re.compile(r"(?:[^\s\"'`,;&<>(){}\[\]|\\=]|\\(?![nrt\"'])){1,256}+={0,2}")
 _REST_OF_BARE = re.compile(r"[^\s\"'`,;&<>\\]{0,4096}+")
 _AUTHORIZATION = re.compile(
     r"(?:[A-Za-z0-9-]{2,20}[ ]{1,4})?(?P<secret>(?P<first>[^\s\"'\\,]{4,4096})[^\"'\r\n\\]{0,4096})"
@@ -48,13 +48,17 @@ _TRAILING = ".:!?)]}|"
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
-_DIGIT_AND_LETTER = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])\S+\Z")
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[A-Za-z_.-]{2,}[0-9]{0,2})+/?|[a-z]{2,8}://.*")
 _END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\[nr]|\.(?:\s|\Z)|\Z)")
 
-_NO_SECRETS = frozenset(
-    ["none", "null", "nil", "true", "false", "yes", "no", "on", "off", "str", "string", "int", "integer", "float", "bool", "boolean", "bytes", "object", "dict", "any", "optional", "required", "missing", "empty", "invalid", "incorrect", "wrong", "expired", "rejected", "unset", "undefined", "hidden", "masked", "redacted", "disabled", "enabled", "accepted", "denied", "granted", "basic", "bearer", "digest", "oauth", "kerberos", "include", "omit", "value", "text", "name", "field", "type", "header", "prompt", "file", "path", "self", "this", "that", "your", "mine", "ours", "env", "environ", "settings", "config", "default", "example", "args", "kwargs", "data", "param", "params", "input", "output", "stdin", "getpass", "user", "username", "request", "response", "key", "keys"]
-)
+_HARMLESS_WORDS = """
+none null nil true false yes no on off str string int integer float bool boolean bytes object dict any optional
+required missing empty invalid incorrect wrong expired rejected unset undefined hidden masked redacted disabled
+enabled accepted denied granted basic bearer digest oauth kerberos include omit value text name field type
+header prompt file path self this that your mine ours env environ settings config default example args kwargs
+data param params input output stdin getpass user username request response key keys split
+"""
+_NO_SECRETS = frozenset(_HARMLESS_WORDS.split())
 
 
 def redact_assignments(text: str) -> tuple[str, int]:
@@ -104,14 +108,16 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> tuple[int, int] |
     if body is None:
         return None
     value = body.group()
+    if "," in match["sep"] and key.doubtful:
+        return None
     in_doubt = "," in match["sep"] or "(" in opening.group()
-    if (in_doubt and not _has_digit(value)) or not _quoted_is_secret(value, key):
+    if (in_doubt and not has_digit(value)) or not _quoted_is_secret(value, key):
         return None
     return body.span()
 
 
 def _quoted_is_secret(value: str, key: SecretKey) -> bool:
-    if not value.strip() or value[0] in "),]" or is_placeholder(value):
+    if len(value.strip()) < 3 or value[0] in "),]" or is_placeholder(value):
         return False
     return is_opaque(value) if key.doubtful else True
 
@@ -149,18 +155,14 @@ def _bare_is_secret(value: str, text: str, end: int, sep: str, key: SecretKey) -
     if key.doubtful:
         return is_opaque(value)
     if sep.strip() in ("is", "was"):
-        return _has_digit(value)
+        return has_digit(value)
     if not _LETTER.search(value):
         return len(value) >= (4 if value.isdigit() else 8)
     if _DIGIT.search(value):
-        return len(value) >= 5 and not (name and "." in value and secret_key(value))
+        return len(value) >= 5 and not (name and ("." in value or "_" in value) and secret_key(value))
     if name is None:
         return len(value) >= 4
     return _word_is_secret(value, bool(_END.match(text, end)), sep, key)
-
-
-def _has_digit(value: str) -> bool:
-    return len(value) >= 5 and _DIGIT_AND_LETTER.match(value) is not None
 
 
 def _word_is_secret(word: str, ends_there: bool, sep: str, key: SecretKey) -> bool:

@@ -14,24 +14,37 @@ MAX_KEY = 256
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
-_SECRET_PHRASES = ["password", "passwords", "passwd", "passphrase", "passcode", "pwd", "secret", "secrets", "credential", "credentials", "creds", "authorization", "cookie", "cookies", "csrf", "xsrf", "jwt", "bearer", "api-key", "api-keys", "private-key", "access-key", "account-key", "secret-key", "encryption-key", "decryption-key", "signing-key", "master-key", "shared-key", "subscription-key", "storage-key", "ssh-key", "hmac-key", "deploy-key", "session-key", "auth-key", "cosmos-key", "openai-key", "azure-key", "aws-key", "service-key", "webhook-key", "access-token", "refresh-token", "auth-token", "bearer-token", "id-token", "session-token", "security-token", "api-token", "secret-token", "oauth-token", "sas-token", "login-token", "reset-token", "csrf-token", "xsrf-token", "jwt-token", "csrfmiddlewaretoken", "connection-string", "conn-string", "conn-str", "shared-access-signature", "auth-header"]
-_DOUBTFUL_PHRASES = ["token", "auth", "session", "session-id", "sessionid", "otp"]
+_CERTAIN_NAMES = """
+password passwords passwd passphrase passcode pwd secret secrets credential credentials creds
+authorization auth-header cookie cookies csrf xsrf csrfmiddlewaretoken jwt bearer
+api-key api-keys private-key access-key account-key secret-key encryption-key decryption-key signing-key
+master-key shared-key subscription-key storage-key ssh-key hmac-key deploy-key session-key auth-key
+cosmos-key openai-key azure-key aws-key service-key webhook-key
+access-token refresh-token auth-token bearer-token id-token session-token security-token api-token secret-token
+oauth-token sas-token login-token reset-token csrf-token xsrf-token jwt-token
+connection-string conn-string conn-str shared-access-signature
+"""
+_DOUBTFUL_NAMES = "token auth session session-id sessionid otp"
 """Names that also stand for harmless things: their values are secret where they look opaque."""
+_SUFFIX_WORDS = """
+value values header raw plain text plaintext base64 b64 encoded hash old new current confirm confirmation repeat again
+"""
+_HARMLESS_WORDS = "next page previous prev continuation pagination sync cursor skip"
 
-_SUFFIXES = frozenset(
-    ["value", "values", "header", "raw", "plain", "text", "plaintext", "base64", "b64", "encoded", "hash", "old", "new", "current", "confirm", "confirmation", "repeat", "again"]
-)
-_HARMLESS_BEFORE_TOKEN = frozenset(["next", "page", "previous", "prev", "continuation", "pagination", "sync", "cursor", "skip"])
+_CERTAIN_PHRASES = _CERTAIN_NAMES.split()
+_DOUBTFUL_PHRASES = _DOUBTFUL_NAMES.split()
+_SUFFIXES = frozenset(_SUFFIX_WORDS.split())
+_HARMLESS_BEFORE_TOKEN = frozenset(_HARMLESS_WORDS.split())
 _EXEMPT = frozenset(["session.id"])
 """`session.id` is OpenInference's name of a conversation."""
 
-_STRONG = {phrase.replace("-", ""): phrase.replace("-", "_") for phrase in _SECRET_PHRASES}
+_STRONG = {phrase.replace("-", ""): phrase.replace("-", "_") for phrase in _CERTAIN_PHRASES}
 _DOUBTFUL = {phrase.replace("-", ""): phrase.replace("-", "_") for phrase in _DOUBTFUL_PHRASES}
 _GLUED_ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey")
 
 GATE = (
     r"(?i-u:"
-    + "|".join(phrase.replace("-", "[ _.-]?") for phrase in _SECRET_PHRASES + _DOUBTFUL_PHRASES)
+    + "|".join(phrase.replace("-", "[ _.-]?") for phrase in _CERTAIN_PHRASES + _DOUBTFUL_PHRASES)
     + r")(?:[ _.-]?(?i-u:"
     + "|".join(sorted(_SUFFIXES))
     + r"|[0-9]{1,3})){0,2}"

@@ -14,12 +14,14 @@ _PLACEHOLDER = re.compile(
     r"""(?:(?:bearer|basic|token)\s+)?(?:
         \{\{.{1,80}\}\} | \$?\{[^{}\s"':]{1,80}\} | \$\([^()]{1,80}\) | \$[A-Z_][A-Z0-9_]* | %\w+% | %\(\w+\)s | %s
       | <[^<>]{1,60}> | [*•]+ | x{3,} | \.{2,} | … | -+ | \[[a-z]+(?::[\w:.-]{1,60})?\]
-      | none | null | nil | true | false | undefined | empty | unset | changeme | your[_-][\w-]{1,40}
+      | bearer | basic | digest | token | none | null | nil | true | false | undefined | empty | unset
+      | changeme | your[_-][\w-]{1,40}
     )|.*\*{3,}.*""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _OPAQUE = re.compile(r"\S{6,8192}")
 _DIGIT = re.compile(r"[0-9]")
+_DIGIT_AND_LETTER = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])\S+\Z")
 _LETTER = re.compile(r"[A-Za-z]")
 _WORD_WITH_NUMBER = re.compile(r"[A-Za-z]+[-_ ]?[0-9]{1,2}")
 
@@ -52,6 +54,11 @@ def is_opaque(value: str) -> bool:
     return _LETTER.search(value) is not None and not _WORD_WITH_NUMBER.fullmatch(value)
 
 
+def has_digit(value: str) -> bool:
+    """Whether `value` is one word of five characters or more with a digit in it: too little for prose to be."""
+    return len(value) >= 5 and _DIGIT_AND_LETTER.match(value) is not None
+
+
 def _is_basic(value: str) -> bool:
     try:
         decoded = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
@@ -70,7 +77,7 @@ def _has_parts(value: str) -> bool:
 
 _AWS_ID = r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
 _PEM_HEAD = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-_PEM_BODY = r"(?:[\s\"'+]|\\[nr]){1,12}[A-Za-z0-9+/:=]{4}[A-Za-z0-9+/=\s\\:,.()\"'-]*?"
+_PEM_BODY = r"(?:[\s\"'+]|\\[nr]){1,12}(?:[A-Za-z0-9+/=]{16}|Proc-|Version|Comment)[A-Za-z0-9+/=\s\\:,.()\"'-]*?"
 
 SHAPES: tuple[Rule, ...] = (
     Rule(

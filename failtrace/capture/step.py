@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextvars import Token
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -10,6 +9,7 @@ from typing import Any, Literal, Self
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
+from pydantic_core import to_json
 
 from failtrace.capture.capture import CURRENT
 from failtrace.capture.exceptions import describe_exception, isinstance_safe
@@ -30,7 +30,6 @@ _SPAN_KIND = {
     "guardrail": "GUARDRAIL",
 }
 _UNSET: Any = object()
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class step:  # noqa: N801  a context manager, named like one
@@ -99,4 +98,4 @@ class step:  # noqa: N801  a context manager, named like one
     def _clean(value: Any) -> CleanText:
         """The value as JSON text, sanitised here so that the processor need not parse it again."""
         capture = CURRENT.get()
-        return CleanText(_to_json(sanitise(value, capture.marks if capture else Marks())))
+        return CleanText(to_json(sanitise(value, capture.marks if capture else Marks())), "utf-8")

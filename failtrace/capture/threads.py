@@ -4,8 +4,9 @@ Only for a process that is ours: it changes `threading.Thread` and `ThreadPoolEx
 Python copies the context into tasks and `asyncio.to_thread` by itself, into threads only from 3.14 on.
 """
 
+from __future__ import annotations
+
 import contextvars
-import functools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,17 +17,15 @@ def carry_context_into_threads() -> None:
     """From now on a thread, and a call given to a thread pool, starts with a copy of its creator's context."""
     start, submit = threading.Thread.start, ThreadPoolExecutor.submit
 
-    @functools.wraps(start)
     def start_in_context(self: threading.Thread) -> None:
         context, run = contextvars.copy_context(), self.run
         self.run = lambda: context.run(run)  # type: ignore[method-assign]
         start(self)
 
-    @functools.wraps(submit)
     def submit_in_context(
         self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
-    ) -> "Future[Any]":
+    ) -> Future[Any]:
         return submit(self, contextvars.copy_context().run, fn, *args, **kwargs)
 
     threading.Thread.start = start_in_context  # type: ignore[method-assign]
-    ThreadPoolExecutor.submit = submit_in_context  # type: ignore[method-assign]
+    ThreadPoolExecutor.submit = submit_in_context  # type: ignore[method-assign, assignment]

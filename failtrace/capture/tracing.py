@@ -47,11 +47,17 @@ def tracer() -> Tracer:
     The global provider of a host is never set: the host may still want to.
     """
     provider = trace.get_tracer_provider()
-    if not isinstance(provider, TracerProvider):
-        provider = _private_provider()
-    return _join(provider).get_tracer("failtrace")
+    known = _tracers.get(id(provider))
+    if known is not None and known[0] is provider:
+        return known[1]
+    ours = provider if isinstance(provider, TracerProvider) else _private_provider()
+    made = _join(ours).get_tracer("failtrace")
+    _tracers[id(provider)] = (provider, made)
+    return made
 
 
+_tracers: dict[int, tuple[trace.TracerProvider, Tracer]] = {}
+"""Making a tracer costs more than a step; a process has one provider, or a few in tests."""
 _private: list[TracerProvider] = []
 
 

@@ -1,17 +1,12 @@
 """Which subjects there are, by name; filled by the decorator, FAILTRACE_SUBJECTS and entry points."""
 
-from __future__ import annotations
-
 import importlib
 import threading
 from collections.abc import Iterable
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
 
 from failtrace.errors import SubjectError
-
-if TYPE_CHECKING:
-    from failtrace.subjects.subject import Subject
+from failtrace.subjects.subject import Subject
 
 ENTRY_POINT_GROUP = "failtrace.subjects"
 

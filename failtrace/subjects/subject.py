@@ -1,4 +1,4 @@
-"""A subject: something runnable under a name, and the decorator that registers one."""
+"""A subject: something runnable under a name."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any
 
 from failtrace.errors import SubjectError
-from failtrace.subjects.registry import REGISTRY
 
 EvidenceSource = Callable[[Any], Sequence[str]] | Sequence[str]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-_ATTRIBUTE = "__failtrace_subject__"
+ATTRIBUTE = "__failtrace_subject__"
+"""Where a registered callable keeps its Subject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,46 +97,8 @@ def _innermost(function: Any) -> Any:
 
 def subject_of(function: Callable[..., Any]) -> Subject:
     """The Subject a callable was registered as, or a plain one named for its source."""
-    registered = function.__dict__.get(_ATTRIBUTE) if hasattr(function, "__dict__") else None
+    registered = function.__dict__.get(ATTRIBUTE) if hasattr(function, "__dict__") else None
     if isinstance(registered, Subject) and registered.function is function:
         return registered
     source = source_of(function)
     return Subject(name=source, function=function, source=source)
-
-
-@overload
-def subject(function: Function, /) -> Function: ...
-
-
-@overload
-def subject(
-    *,
-    name: str | None = None,
-    version: str | None = None,
-    timeout: float | None = None,
-    output_model: Any = None,
-    evidence: EvidenceSource | None = None,
-    memory_limit_bytes: int | None = None,
-    example_inputs: Sequence[Any] = (),
-) -> Callable[[Function], Function]: ...
-
-
-def subject(function: Any = None, /, *, name: str | None = None, **options: Any) -> Any:
-    """Register a callable as a subject and give it back unchanged.
-
-    Works bare (`@subject`) and with options (see the fields of Subject). The name defaults to the callable's own.
-    Raises SubjectError for an option that cannot be used and for a name that another subject already has.
-    """
-    if function is None:
-        return lambda decorated: subject(decorated, name=name, **options)  # type: ignore[call-overload]
-    options["example_inputs"] = tuple(options.get("example_inputs", ()))
-    source = source_of(function)
-    made = Subject(name=name or source.partition(":")[2], function=function, source=source, **options)
-    try:
-        setattr(function, _ATTRIBUTE, made)
-    except AttributeError as error:
-        raise SubjectError(
-            f"Cannot register {source!r}: it takes no attributes; wrap it in a function and register that."
-        ) from error
-    REGISTRY.add(made)
-    return function

@@ -7,7 +7,7 @@ from typing import TypedDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from failtrace.capture.step import step
-from failtrace.subjects.subject import subject
+from failtrace.subjects.decorator import subject
 
 _log = logging.getLogger("failtrace.scenarios")
 

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from failtrace.capture.step import step
-from failtrace.subjects.subject import subject
+from failtrace.subjects.decorator import subject
 
 
 class Item(BaseModel):

@@ -4,7 +4,7 @@ import ctypes
 import os
 
 from failtrace.capture.step import step
-from failtrace.subjects.subject import subject
+from failtrace.subjects.decorator import subject
 
 _MEMORY_LIMIT = 128 * 1024 * 1024
 

@@ -1,7 +1,7 @@
 """Answers that their evidence does not hold."""
 
 from failtrace.capture.step import step
-from failtrace.subjects.subject import subject
+from failtrace.subjects.decorator import subject
 
 _POLICY = (
     "The store on Harbour Street opens at 9:00 and closes at 18:00 on weekdays. "

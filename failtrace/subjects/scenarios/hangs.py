@@ -5,7 +5,7 @@ import itertools
 import time
 
 from failtrace.capture.step import step
-from failtrace.subjects.subject import subject
+from failtrace.subjects.decorator import subject
 
 _TIMEOUT_S = 0.5
 

@@ -1,0 +1,103 @@
+"""The one way from a subject's values to stored JSON: bounded, redacted, marked, and it never raises.
+
+`sanitise` takes any object, `sanitise_text` messages and logs, `sanitise_attributes` a span's attributes. All three
+redact in the same pass and tally into `Marks`. What was changed is marked: `markers` holds the format. What has been
+through here before (a `Mark`, a `CleanText`) passes untouched, so sanitising twice changes nothing.
+"""
+
+import json
+from collections import deque
+from collections.abc import Mapping
+
+from failtrace.capture.clean_text import CleanText, Keep, bounded_text
+from failtrace.capture.foreign_values import mro_of, text_of, type_name
+from failtrace.capture.markers import Mark, Marks, mark
+from failtrace.capture.redaction import could_name_secret
+from failtrace.capture.sanitiser_walk import Walk
+from failtrace.capture.value_limits import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_ITEMS,
+    MAX_NODES,
+    MAX_SECONDS,
+    MAX_TEXT,
+)
+from failtrace.contracts.base import Json
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_ITEMS",
+    "MAX_NODES",
+    "MAX_SECONDS",
+    "MAX_TEXT",
+    "CleanText",
+    "Mark",
+    "Marks",
+    "sanitise",
+    "sanitise_attributes",
+    "sanitise_text",
+]
+
+
+_CONTAINERS = (dict, list, tuple, set, frozenset, deque)
+"""Their `str` could be without end, so a text is made from their JSON."""
+
+
+def sanitise(value: object, marks: Marks) -> Json:
+    """Any object as bounded, redacted JSON. Raises nothing; a KeyboardInterrupt of the user's passes.
+
+    (One that a hostile `__repr__` raises is taken for a broken repr.)
+    """
+    try:
+        return Walk(marks).value(value, 0)
+    except Exception as error:  # noqa: BLE001 - the last edge: no room on the stack or in memory
+        return mark("object", type=type_name(type(value)), repr=f"<could not be read: {type_name(type(error))}>")
+
+
+def sanitise_text(text: object, marks: Marks, limit: int = MAX_TEXT, keep: Keep = "start") -> str:
+    """A message, traceback, log line or tail as a redacted text of at most `limit` characters, surrogates escaped.
+
+    `keep` says which end survives a cut. Who keeps a tail should hand over 8 KiB more than `limit`, so that a secret
+    across the cut is seen whole.
+    """
+    if type(text) is CleanText:
+        return text
+    plain = text if type(text) is str else _as_text(text, marks)
+    return bounded_text(plain, limit, keep, marks)
+
+
+def sanitise_attributes(attributes: Mapping[str, object], marks: Marks) -> dict[str, Json]:
+    """A span's attributes as JSON. A text that is JSON itself is redacted by the key names inside it."""
+    walk = Walk(marks)
+    texts = {key: _redact_json(value, marks) if type(value) is str else value for key, value in attributes.items()}
+    clean = walk.value(texts, 0)
+    return clean if type(clean) is dict else {"$failtrace": clean}
+
+
+def _redact_json(text: str, marks: Marks) -> str:
+    """The text, encoded anew if it is JSON with a secret inside; the same text otherwise."""
+    if text.lstrip()[:1] not in ("{", "[") or len(text) > MAX_TEXT or not could_name_secret(text):
+        return text
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    inner = Marks()
+    clean = Walk(inner).value(parsed, 0)
+    if not inner.values_redacted:
+        return text
+    marks.values_redacted += inner.values_redacted
+    marks.bytes_cut += inner.bytes_cut
+    return json.dumps(clean, ensure_ascii=False)
+
+
+def _as_text(value: object, marks: Marks) -> str:
+    bases = mro_of(type(value))
+    if any(base is str for base in bases):
+        return str.__str__(value)
+    if type(value) is bytes:
+        return value.decode("utf-8", "backslashreplace")
+    if any(base is container for base in bases for container in _CONTAINERS):
+        return json.dumps(sanitise(value, marks), ensure_ascii=False)
+    return text_of(value, str)

@@ -1,0 +1,64 @@
+"""Whether a value that stands under, or beside, the name of a secret is one."""
+
+from typing import Any
+
+from failtrace.capture.markers import Mark
+from failtrace.capture.secret_keys import SecretKey, secret_key
+from failtrace.capture.secret_rules import has_digit, is_opaque, is_placeholder
+
+MAX_JUDGED = 8192
+"""Bytes of a bytes object that are looked at."""
+
+_SCHEMA_KEYWORDS = """
+type title description format pattern minLength maxLength nullable required writeOnly readOnly anyOf oneOf allOf
+$ref additionalProperties items
+"""
+_SCHEMA_WORDS = frozenset(_SCHEMA_KEYWORDS.split())
+
+
+def names_secret(name: object) -> SecretKey | None:
+    """Why `name` is the name of a secret; it may be bytes, as in ASGI headers, or anything else, which names none."""
+    return secret_key(_as_text(name)) if type(name) in (str, bytes) else None
+
+
+def names_next(name: object, following: object, *, is_pair: bool) -> SecretKey | None:
+    """Why `name`, in a list, names what follows: `["--password", "x"]`, or a pair such as a header `("Cookie", "x")`.
+
+    A pair of words may be a list of names, so the second needs a digit.
+    """
+    if type(name) is str and name.startswith("--"):
+        is_flag = type(following) is str and following.startswith("--")
+        return None if is_flag or "=" in name else secret_key(name)
+    if not is_pair or type(following) not in (str, bytes):
+        return None
+    key = names_secret(name)
+    return key if key and (key.doubtful or has_digit(_as_text(following))) else None
+
+
+def holds_secret(key: SecretKey, value: Any) -> bool:
+    """Whether `value`, under a key that names a secret, is to go.
+
+    Nothing, yes and no, empty values, placeholders and JSON Schemas of a field stay. Under a doubtful name
+    (`token`, `auth`, `session`) only opaque texts go.
+    """
+    kind = type(value)
+    if value is None or kind is bool or kind is Mark:
+        return False
+    if kind is bytes:
+        kind, value = str, _as_text(value)
+    if key.doubtful:
+        return kind is str and is_opaque(value)
+    if kind is str:
+        return bool(value.strip()) and not is_placeholder(value)
+    if kind in (list, tuple, dict, set, frozenset):
+        return bool(value) and not (kind is dict and _is_schema(value))
+    return True
+
+
+def _as_text(value: Any) -> str:
+    return value if type(value) is str else value[:MAX_JUDGED].decode("latin-1")
+
+
+def _is_schema(value: dict[Any, Any]) -> bool:
+    keys = list(value)
+    return all(type(key) is str for key in keys) and "type" in keys and _SCHEMA_WORDS.issuperset(keys)
