@@ -124,8 +124,8 @@ class Capture:
 
 
 def _plain(span: ReadableSpan) -> dict[str, Any]:
-    """A copy of the attributes as a dict. The SDK's own mapping takes a lock and two calls for each key."""
-    attributes = span.attributes or {}
+    """A copy of the attributes. The SDK's public mapping takes two views, a lock and several calls for each key."""
+    attributes = getattr(span, "_attributes", None) or span.attributes or {}
     return dict(getattr(attributes, "_dict", attributes))
 
 

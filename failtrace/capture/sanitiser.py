@@ -8,12 +8,15 @@ through here before (a `Mark`, a `CleanText`) passes untouched, so sanitising tw
 import json
 from collections import deque
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import cast
 
 from failtrace.capture.clean_text import CleanText, Keep, bounded_text
 from failtrace.capture.foreign_values import mro_of, text_of, type_name
 from failtrace.capture.markers import Mark, Marks, mark
-from failtrace.capture.redaction import could_name_secret
-from failtrace.capture.sanitiser_walk import Walk
+from failtrace.capture.redaction import could_name_secret, gate
+from failtrace.capture.sanitiser_walk import Walk, judge_key
+from failtrace.capture.secret_keys import MAX_KEY
 from failtrace.capture.value_limits import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -49,6 +52,8 @@ def sanitise(value: object, marks: Marks) -> Json:
 
     (One that a hostile `__repr__` raises is taken for a broken repr.)
     """
+    if type(value) is str and _is_plain(value, MAX_TEXT):
+        return value
     try:
         return Walk(marks).value(value, 0)
     except Exception as error:  # noqa: BLE001 - the last edge: no room on the stack or in memory
@@ -61,7 +66,7 @@ def sanitise_text(text: object, marks: Marks, limit: int = MAX_TEXT, keep: Keep 
     `keep` says which end survives a cut. Who keeps a tail should hand over 8 KiB more than `limit`, so that a secret
     across the cut is seen whole.
     """
-    if type(text) is CleanText:
+    if type(text) is CleanText or (type(text) is str and _is_plain(text, limit)):
         return text
     plain = text if type(text) is str else _as_text(text, marks)
     return bounded_text(plain, limit, keep, marks)
@@ -69,10 +74,24 @@ def sanitise_text(text: object, marks: Marks, limit: int = MAX_TEXT, keep: Keep 
 
 def sanitise_attributes(attributes: Mapping[str, object], marks: Marks) -> dict[str, Json]:
     """A span's attributes as JSON. A text that is JSON itself is redacted by the key names inside it."""
+    if all(type(value) is CleanText and _is_plain_key(key) for key, value in attributes.items()):
+        # All that a step of ours has: it was sanitised before it became an attribute.
+        return cast("dict[str, Json]", dict(attributes))
     walk = Walk(marks)
     texts = {key: _redact_json(value, marks) if type(value) is str else value for key, value in attributes.items()}
     clean = walk.value(texts, 0)
     return clean if type(clean) is dict else {"$failtrace": clean}
+
+
+def _is_plain(text: str, limit: int) -> bool:
+    """Whether a text can stay as it is: most can, and need nothing else done."""
+    return len(text) <= limit and text.isascii() and not gate()(text)
+
+
+@lru_cache(maxsize=1024)
+def _is_plain_key(key: str) -> bool:
+    """Whether a name may stand as it is, and says nothing about what stands under it."""
+    return len(key) <= MAX_KEY and judge_key(key) is None
 
 
 def _redact_json(text: str, marks: Marks) -> str:

@@ -112,7 +112,7 @@ class Walk:
         taken = self._take(items, size)
         secrets: list[SecretKey | None] = []
         for key, _ in taken:
-            if type(key) is not str or len(key) > MAX_KEY or (secret := _judge_key(key)) is False:
+            if type(key) is not str or len(key) > MAX_KEY or (secret := judge_key(key)) is False:
                 result = self._odd_keys(taken, size, depth)
                 break
             secrets.append(secret)
@@ -147,7 +147,7 @@ class Walk:
     def _odd_keys(self, taken: list[tuple[Any, object]], size: int, depth: int) -> dict[str, Json]:
         """Keys that are texts of a subclass become texts; any other odd key turns the dict into pairs."""
         plain = [(str.__str__(key) if _is_text(key) else key, item) for key, item in taken]
-        secrets = [_judge_key(key) if type(key) is str and len(key) <= MAX_KEY else False for key, _ in plain]
+        secrets = [judge_key(key) if type(key) is str and len(key) <= MAX_KEY else False for key, _ in plain]
         fit = [secret for secret in secrets if secret is not False]
         if len(fit) == len(plain) and len({key for key, _ in plain}) == len(plain):
             return self._plain_keys(plain, fit, size, depth)
@@ -265,7 +265,7 @@ def _is_text(key: object) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _judge_key(key: str) -> SecretKey | Literal[False] | None:
+def judge_key(key: str) -> SecretKey | Literal[False] | None:
     """False where the text cannot be the key of a JSON object as it is; else why it is the name of a secret, if so."""
     if key == KEY or valid_text(key) is not key or redact_text(key)[1]:
         return False

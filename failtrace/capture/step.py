@@ -20,15 +20,16 @@ Kind = Literal["agent", "llm", "tool", "retrieval", "embedding", "chain", "evalu
 
 # OpenInference's names, which other tools read as well.
 _SPAN_KIND = {
-    "agent": "AGENT",
-    "llm": "LLM",
-    "tool": "TOOL",
-    "retrieval": "RETRIEVER",
-    "embedding": "EMBEDDING",
-    "chain": "CHAIN",
-    "evaluator": "EVALUATOR",
-    "guardrail": "GUARDRAIL",
+    "agent": CleanText("AGENT"),
+    "llm": CleanText("LLM"),
+    "tool": CleanText("TOOL"),
+    "retrieval": CleanText("RETRIEVER"),
+    "embedding": CleanText("EMBEDDING"),
+    "chain": CleanText("CHAIN"),
+    "evaluator": CleanText("EVALUATOR"),
+    "guardrail": CleanText("GUARDRAIL"),
 }
+_JSON = CleanText("application/json")
 _UNSET: Any = object()
 
 
@@ -65,15 +66,14 @@ class step:  # noqa: N801  a context manager, named like one
     def __enter__(self) -> Self:
         if self._input is not _UNSET:
             self._attributes["input.value"] = self._clean(self._input)
-            self._attributes["input.mime_type"] = "application/json"
+            self._attributes["input.mime_type"] = _JSON
         self._span: Span = tracer().start_span(self._name, attributes=self._attributes)
         self._token: Token[Context] = otel_context.attach(set_span_in_context(self._span))
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self.output is not _UNSET:
-            self._span.set_attribute("output.value", self._clean(self.output))
-            self._span.set_attribute("output.mime_type", "application/json")
+            self._span.set_attributes({"output.value": self._clean(self.output), "output.mime_type": _JSON})
         if error is not None and not isinstance_safe(error, GeneratorExit):
             self._fail(error)
         self._span.end()

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from failtrace.contracts.base import Contract, Json, StepId, UtcDatetime
 from failtrace.contracts.error_info import ErrorInfo
 
@@ -42,7 +44,7 @@ class StepEvent(Contract):
 
     name: str
     time: UtcDatetime
-    attributes: dict[str, Json] = {}
+    attributes: dict[str, Json] = Field(default_factory=dict)
 
 
 class Dropped(Contract):
@@ -67,7 +69,7 @@ class TraceStep(Contract):
     ended_by: EndedBy
     input: Json = None
     output: Json = None
-    attributes: dict[str, Json] = {}
+    attributes: dict[str, Json] = Field(default_factory=dict)
     events: tuple[StepEvent, ...] = ()
     error: ErrorInfo | None = None
     dropped: Dropped = Dropped()

@@ -27,6 +27,8 @@ from failtrace.execution.worker import JOURNAL_LOST, STARTED, Descriptors, run_w
 
 TAIL_BYTES = 64 * 1024
 """Kept of each output stream: its end."""
+TAIL_SLACK = 8 * 1024
+"""Read beyond that, so that a secret across the cut is seen whole."""
 BACKUP_GRACE_S = 0.1
 """After the deadline the watchdog inside the process has this long to write the stacks; then SIGKILL."""
 LOAD_LIMIT_S = 60.0
@@ -55,7 +57,7 @@ class Tail:
                 return
             self.total += len(data)
             self.chunks += data
-            del self.chunks[:-TAIL_BYTES]
+            del self.chunks[: -TAIL_BYTES - TAIL_SLACK]
 
 
 class Supervisor:
@@ -217,7 +219,8 @@ class _Watch:
     @staticmethod
     def _tail(tail: Tail, marks: Marks) -> dict[str, Any]:
         marks.bytes_cut += tail.total - len(tail.chunks)
-        return {"text": sanitise_text(tail.chunks.decode("utf-8", "replace"), marks), "total": tail.total}
+        text = sanitise_text(tail.chunks.decode("utf-8", "replace"), marks, TAIL_BYTES, keep="end")
+        return {"text": text, "total": tail.total}
 
 
 def _has_exited(pid: int) -> bool:

@@ -54,7 +54,8 @@ def stored_body(connection: Connection, any_id: str) -> StoredBody | None:
     if row is None:
         return None
     content, sha256, stored_at = row
-    if hashlib.sha256(content).digest() != sha256:
+    # A damaged file may give a text or NULL where bytes were stored.
+    if not isinstance(content, bytes) or hashlib.sha256(content).digest() != sha256:
         raise UnreadableRecord(
             f"The record {any_id!r} is damaged in the mirror: its bytes do not match their sha256; "
             "restore it from an export or from the store."

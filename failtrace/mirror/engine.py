@@ -14,10 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from failtrace.errors import StoreError
-from failtrace.mirror.problems import store_error, vanished
+from failtrace.mirror.problems import not_a_database, store_error, vanished
 
 WAIT_S = 10.0
 """How long a write waits for another process's write."""
+
+_SMALLEST = 512
+"""Bytes of the smallest page of SQLite, and so of the smallest file that is not empty."""
 
 _ON_CONNECT = (
     "PRAGMA synchronous = FULL",  # a commit that was acknowledged survives a power cut
@@ -44,13 +47,17 @@ class Database:
     """One SQLite file in WAL mode. Thread-safe; after a fork the child connects anew."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        # Absolute, for a host may change its directory, and connections are made when they are needed.
+        self.path = path.absolute()
         self._closed = False
-        self._handle = _connect(path)
+        self._handle = _connect(self.path)
         self._identity: tuple[int, int] | None = None
 
     def prepare(self) -> None:
-        """Make the folder and turn on WAL, which the file then keeps. Raises StoreError."""
+        """Make the folder and turn on WAL, which the file then keeps. Raises StoreError.
+
+        A file that is no database is left as it is (SQLite itself would overwrite a very short one).
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -58,6 +65,7 @@ class Database:
                 f"The folder {str(self.path.parent)!r} of the mirror cannot be made ({error.strerror}); "
                 "point FAILTRACE_HOME at a folder that can be written."
             ) from error
+        self._refuse_other_files()
         self._use_wal()
 
     def pin(self) -> None:
@@ -106,6 +114,15 @@ class Database:
         except OSError as error:
             raise vanished(self.path) from error
         return status.st_dev, status.st_ino
+
+    def _refuse_other_files(self) -> None:
+        # By its size alone: to open and close the file here would drop this process's locks on it (POSIX).
+        try:
+            size = self.path.stat().st_size
+        except OSError:  # nothing there yet, or SQLite will say what is wrong
+            return
+        if 0 < size < _SMALLEST:
+            raise not_a_database(self.path)
 
     def _use_wal(self) -> None:
         """Two processes that turn it on at once collide without SQLite waiting, so that is done here."""

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 
 from failtrace.contracts import FailureType
 from failtrace.mirror import cursor, rollups
+from failtrace.mirror.frequent import FREQUENT, newest_matching
 from failtrace.mirror.search import match_expression
 from failtrace.mirror.selection import COLUMNS, Selection, count_statement, page_statement
 from failtrace.mirror.tables import PASSED, execution, tally
@@ -22,9 +23,7 @@ _BY_FAILURE_ID = select(*COLUMNS).where(execution.c.failure_id == bindparam("any
 _TYPES = {kind.value: kind for kind in FailureType} | {PASSED: None}
 
 
-def failures(
-    connection: Connection, wanted: FailureFilter, limit: int, after: str | None
-) -> Page[ExecutionRow]:
+def failures(connection: Connection, wanted: FailureFilter, limit: int, after: str | None) -> Page[ExecutionRow]:
     """A page of failures. Raises InputError for a bad cursor, limit or time."""
     return _page(connection, _of_filter(wanted), limit, after)
 
@@ -55,8 +54,10 @@ def execution_row(connection: Connection, any_id: str) -> ExecutionRow | None:
 
 
 def _of_filter(wanted: FailureFilter) -> Selection:
+    types = tuple(dict.fromkeys(kind.value for kind in wanted.failure_types)) or FAILED
     return Selection(
-        failure_types=tuple(dict.fromkeys(kind.value for kind in wanted.failure_types)) or FAILED,
+        failure_types=types,
+        all_failures=len(types) == len(FAILED),
         subjects=tuple(dict.fromkeys(wanted.subjects)),
         run_id=wanted.run_id,
         fingerprint=wanted.fingerprint,
@@ -68,15 +69,26 @@ def _of_filter(wanted: FailureFilter) -> Selection:
 
 def _page(connection: Connection, selection: Selection, limit: int, after: str | None) -> Page[ExecutionRow]:
     start = None if after is None else cursor.decode(after)
+    total = _total(connection, selection)
     # One row more than asked for tells whether there is a next page.
-    statement, values = page_statement(selection, start, cursor.check_limit(limit) + 1)
-    rows = connection.exec_driver_sql(statement.sql, statement.arguments(values)).all()
+    rows = _rows(connection, selection, start, cursor.check_limit(limit) + 1, total)
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(
         rows=tuple([_view(row) for row in rows[:limit]]),
-        total=_total(connection, selection),
+        total=total,
         after=cursor.encode(last.ended_at, last.id) if last else None,
     )
+
+
+def _rows(
+    connection: Connection, selection: Selection, start: tuple[int, int] | None, limit: int, total: int
+) -> Sequence[Row[Any]]:
+    if selection.match is not None and total >= FREQUENT:
+        rows = newest_matching(connection, selection, start, limit)
+        if rows is not None:
+            return rows
+    statement, values = page_statement(selection, start, limit)
+    return statement.run(connection, values).all()
 
 
 def _total(connection: Connection, selection: Selection) -> int:
@@ -98,7 +110,7 @@ def _total(connection: Connection, selection: Selection) -> int:
 
 def _counted(connection: Connection, selection: Selection) -> int:
     statement, values = count_statement(selection)
-    return int(connection.exec_driver_sql(statement.sql, statement.arguments(values)).scalar_one())
+    return int(statement.run(connection, values).scalar_one())
 
 
 def _tallied(connection: Connection, run_id: str, failure_types: Sequence[str]) -> int:
@@ -108,20 +120,17 @@ def _tallied(connection: Connection, run_id: str, failure_types: Sequence[str]) 
     return int(connection.execute(statement).scalar_one())
 
 
-def _view(row: Row[Any]) -> ExecutionRow:
-    values: tuple[Any, ...] = row._tuple()
-    trace_id, failure_id, run_id, subject, outcome, failure_type, message, fingerprint, ended_at, duration = (
-        values[1:]
-    )
+def _view(row: Sequence[Any]) -> ExecutionRow:
+    _, trace_id, failure_id, run_id, subject, outcome, failure_type, message, fingerprint, ended_at, duration = row
     return ExecutionRow(
-        trace_id=trace_id,
-        failure_id=failure_id,
-        run_id=run_id,
-        subject=subject,
-        outcome=outcome,
-        failure_type=_TYPES[failure_type],
-        message=message,
-        fingerprint=fingerprint,
-        ended_at=from_micros(ended_at),
-        duration_ms=duration,
+        trace_id,
+        failure_id,
+        run_id,
+        subject,
+        outcome,
+        _TYPES[failure_type],
+        message,
+        fingerprint,
+        from_micros(ended_at),
+        duration,
     )

@@ -43,8 +43,7 @@ _FIRST_SHAPE = (
     "CREATE INDEX execution_by_type ON execution (failure_type, ended_at)",
     "CREATE INDEX execution_by_subject ON execution (subject, failure_type, ended_at)",
     "CREATE INDEX execution_by_run ON execution (run_id, failure_type, ended_at) WHERE run_id IS NOT NULL",
-    "CREATE INDEX execution_by_fingerprint ON execution (fingerprint, ended_at) "
-    "WHERE fingerprint IS NOT NULL",
+    "CREATE INDEX execution_by_fingerprint ON execution (fingerprint, ended_at) WHERE fingerprint IS NOT NULL",
     """CREATE TABLE body (
         execution_id INTEGER NOT NULL PRIMARY KEY,
         passed_subject TEXT,
@@ -53,6 +52,15 @@ _FIRST_SHAPE = (
     )""",
     "CREATE INDEX body_passed ON body (passed_subject, ended_at) WHERE passed_subject IS NOT NULL",
     "CREATE TABLE kept (subject TEXT NOT NULL PRIMARY KEY, records INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE timeline (
+        grain TEXT NOT NULL,
+        bucket INTEGER NOT NULL,
+        failure_type TEXT NOT NULL,
+        executions INTEGER NOT NULL,
+        duration_ms FLOAT NOT NULL,
+        duration_ms_max FLOAT NOT NULL,
+        PRIMARY KEY (grain, bucket, failure_type)
+    ) WITHOUT ROWID""",
     """CREATE TABLE rollup (
         grain TEXT NOT NULL,
         bucket INTEGER NOT NULL,
@@ -123,8 +131,7 @@ def _applied(connection: Connection, database: Database) -> int:
     tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
     if foreign and (version or tables):
         raise StoreError(
-            f"{str(database.path)!r} is a SQLite database of another program; "
-            "point FAILTRACE_HOME at another folder."
+            f"{str(database.path)!r} is a SQLite database of another program; point FAILTRACE_HOME at another folder."
         )
     if version > len(MIGRATIONS):
         raise StoreError(

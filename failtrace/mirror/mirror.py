@@ -40,9 +40,7 @@ class Mirror:
     None or False.
     """
 
-    def __init__(
-        self, database: Database, keep_passed: int = KEEP_PASSED, clock: Callable[[], datetime] = now
-    ) -> None:
+    def __init__(self, database: Database, keep_passed: int = KEEP_PASSED, clock: Callable[[], datetime] = now) -> None:
         self._database = database
         self._keep_passed = keep_passed
         self._clock = clock
@@ -95,9 +93,7 @@ class Mirror:
             stored_at = moment if at is None else to_micros(at)
             return writes.write(connection, entries, keep_passed=self._keep_passed, stored_at=stored_at)
 
-    def start_run(
-        self, run_id: str, *, subjects: Sequence[str], planned: int | None, pid: int, at: datetime
-    ) -> None:
+    def start_run(self, run_id: str, *, subjects: Sequence[str], planned: int | None, pid: int, at: datetime) -> None:
         """File a run as running. Raises InputError where the run_id is taken."""
         with self._writing() as (connection, _):
             runs.start(connection, run_id, subjects, planned, pid, to_micros(at))
@@ -110,9 +106,7 @@ class Mirror:
     def finish_run(self, run_id: str, *, state: RunState, not_run: int, bad_lines: int, at: datetime) -> None:
         """File a run as ended. Raises RecordNotFound."""
         with self._writing() as (connection, _):
-            runs.finish(
-                connection, run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=to_micros(at)
-            )
+            runs.finish(connection, run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=to_micros(at))
 
     def request_cancel(self, run_id: str) -> bool:
         """Ask a run to stop; False where no such run is running."""
@@ -221,9 +215,7 @@ class Mirror:
         """The state of the file."""
         with self._reading() as connection:
             executions, failures = overview.counts(connection)
-            passed_bodies = connection.execute(
-                select(func.coalesce(func.sum(kept.c.records), 0))
-            ).scalar_one()
+            passed_bodies = connection.execute(select(func.coalesce(func.sum(kept.c.records), 0))).scalar_one()
             last_write = connection.execute(select(state.c.last_write_at)).scalar_one()
             return MirrorHealth(
                 path=str(self.path),

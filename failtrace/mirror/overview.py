@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 from failtrace.contracts import FailureType
-from failtrace.mirror.rollups import Grain
-from failtrace.mirror.tables import PASSED, rollup
+from failtrace.mirror.rollups import ALL_TIME, Span
+from failtrace.mirror.tables import PASSED, rollup, timeline
 from failtrace.mirror.times import DAY, HOUR, from_micros, to_micros
 from failtrace.mirror.views import Overview
 
@@ -26,30 +26,21 @@ def overview(
     """
     first, last = _range(connection, since, until)
     bucket: Literal["hour", "day"] = "hour" if last - first <= HOURLY_UP_TO else "day"
-    size = _SIZES[bucket]
-    low, high = first // size * size, -(-last // size) * size
-    executions = func.sum(rollup.c.executions)
-    over_time = _within(
-        select(rollup.c.bucket, rollup.c.failure_type, executions), bucket, low, high, subjects
-    ).group_by(rollup.c.bucket, rollup.c.failure_type)
-    everything = since is None and until is None
-    by_subject = _within(
-        select(rollup.c.subject, rollup.c.failure_type, executions),
-        *(("all", 0, 1) if everything else (bucket, low, high)),
-        subjects,
-    ).group_by(rollup.c.subject, rollup.c.failure_type)
-    cells = [(from_micros(at), _TYPES[kind], number) for at, kind, number in connection.execute(over_time)]
-    by_type = _by_type(cells)
-    failures = sum(by_type.values())
+    span = Span(bucket, first // _SIZES[bucket] * _SIZES[bucket], -(-last // _SIZES[bucket]) * _SIZES[bucket])
+    cells = _over_time(connection, span, subjects)
+    by_type = dict.fromkeys(FailureType, 0)
+    for _, kind, number in cells:
+        if kind is not None:
+            by_type[kind] += number
+    # The counts of all time are one bucket of their own; no need to add up the days.
+    span = ALL_TIME if since is None and until is None else span
     return Overview(
-        executions=sum(number for _, _, number in cells),
-        failures=failures,
+        executions=sum([number for _, _, number in cells]),
+        failures=sum(by_type.values()),
         by_type=by_type,
-        over_time=tuple(cells),
+        over_time=cells,
         bucket=bucket,
-        by_subject=tuple(
-            (name, _TYPES[kind], number) for name, kind, number in connection.execute(by_subject)
-        ),
+        by_subject=_by_subject(connection, span, subjects),
     )
 
 
@@ -61,26 +52,33 @@ def subjects(connection: Connection) -> tuple[str, ...]:
 
 def counts(connection: Connection) -> tuple[int, int]:
     """All executions, and those that failed."""
-    statement = select(
-        func.coalesce(func.sum(rollup.c.executions), 0),
-        func.coalesce(func.sum(rollup.c.executions).filter(rollup.c.failure_type != PASSED), 0),
-    ).where(rollup.c.grain == "all")
-    executions, failures = connection.execute(statement).one()
-    return executions, failures
+    statement = select(timeline.c.failure_type, timeline.c.executions).where(timeline.c.grain == "all")
+    by_type = {row.failure_type: row.executions for row in connection.execute(statement)}
+    executions = sum(by_type.values())
+    return executions, executions - by_type.get(PASSED, 0)
 
 
-def _by_type(cells: list[tuple[datetime, FailureType | None, int]]) -> dict[FailureType, int]:
-    totals = dict.fromkeys(FailureType, 0)
-    for _, kind, number in cells:
-        if kind is not None:
-            totals[kind] += number
-    return totals
+def _over_time(
+    connection: Connection, span: Span, subjects: tuple[str, ...]
+) -> tuple[tuple[datetime, FailureType | None, int], ...]:
+    # The timeline has one row for each cell; only the counts by subject are to be added up.
+    statement = _sums(rollup, "bucket", span, subjects) if subjects else _cells(timeline, "bucket", span)
+    rows = connection.execute(statement).all()
+    moments = {bucket: from_micros(bucket) for bucket in {row[0] for row in rows}}
+    return tuple([(moments[bucket], _TYPES[kind], number) for bucket, kind, number in rows])
+
+
+def _by_subject(
+    connection: Connection, span: Span, subjects: tuple[str, ...]
+) -> tuple[tuple[str, FailureType | None, int], ...]:
+    rows = connection.execute(_sums(rollup, "subject", span, subjects))
+    return tuple([(subject, _TYPES[kind], number) for subject, kind, number in rows])
 
 
 def _range(connection: Connection, since: datetime | None, until: datetime | None) -> tuple[int, int]:
     """What was asked for; where one end is open, that of the data."""
-    oldest = select(func.min(rollup.c.bucket)).where(rollup.c.grain == "hour").scalar_subquery()
-    newest = select(func.max(rollup.c.bucket)).where(rollup.c.grain == "hour").scalar_subquery()
+    oldest = select(func.min(timeline.c.bucket)).where(timeline.c.grain == "hour").scalar_subquery()
+    newest = select(func.max(timeline.c.bucket)).where(timeline.c.grain == "hour").scalar_subquery()
     first, last = connection.execute(select(oldest, newest)).one()
     return (
         to_micros(since) if since else first or 0,
@@ -88,8 +86,18 @@ def _range(connection: Connection, since: datetime | None, until: datetime | Non
     )
 
 
-def _within(
-    statement: Select[Any], grain: Grain, low: int, high: int, subjects: tuple[str, ...]
-) -> Select[Any]:
-    narrowed = statement.where(rollup.c.grain == grain, rollup.c.bucket >= low, rollup.c.bucket < high)
-    return narrowed.where(rollup.c.subject.in_(subjects)) if subjects else narrowed
+def _sums(table: Table, by: str, span: Span, subjects: tuple[str, ...]) -> Select[Any]:
+    """As `_cells`, added up over the columns that are not asked for, for some subjects or for all."""
+    key = table.c[by], table.c.failure_type
+    cells = _cells(table, by, span).with_only_columns(*key, func.sum(table.c.executions)).group_by(*key)
+    return cells.where(table.c.subject.in_(subjects)) if subjects else cells
+
+
+def _cells(table: Table, by: str, span: Span) -> Select[Any]:
+    """(value of the column `by`, failure type, executions) in the buckets of a span."""
+    key = table.c[by], table.c.failure_type
+    return (
+        select(*key, table.c.executions)
+        .where(table.c.grain == span.grain, table.c.bucket >= span.since, table.c.bucket < span.until)
+        .order_by(*key)
+    )

@@ -1,19 +1,32 @@
 """Counts that are kept as records come in, so that a chart costs the same over any number of them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
-from failtrace.mirror.tables import rollup
+from failtrace.mirror.statement import Statement, compiled, numbered
+from failtrace.mirror.tables import rollup, timeline
 from failtrace.mirror.times import DAY, HOUR
 
 Grain = Literal["hour", "day", "all"]
+
+_Cells: TypeAlias = defaultdict[tuple[str | int, ...], list[float]]
 
 _FOREVER = 2**62
 _SIZES: tuple[tuple[Grain, int], ...] = (("day", DAY), ("hour", HOUR))
 
 _ADD = """
+    INSERT INTO timeline (grain, bucket, failure_type, executions, duration_ms, duration_ms_max)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET
+        executions = executions + excluded.executions,
+        duration_ms = duration_ms + excluded.duration_ms,
+        duration_ms_max = max(duration_ms_max, excluded.duration_ms_max)
+"""
+_ADD_BY_SUBJECT = """
     INSERT INTO rollup (grain, bucket, failure_type, subject, executions, duration_ms, duration_ms_max)
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET
@@ -31,35 +44,53 @@ class Span(NamedTuple):
     until: int
 
 
+ALL_TIME = Span("all", 0, 1)
+
+
 def add(connection: Connection, ended: Iterable[tuple[int, str, str, float]]) -> None:
     """Count executions, given as (ended_at, failure_type, subject, duration_ms)."""
-    cells: dict[tuple[Grain, int, str, str], list[float]] = {}
+    overall: _Cells = defaultdict(list)
+    by_subject: _Cells = defaultdict(list)
     for ended_at, failure_type, subject, duration_ms in ended:
         for grain, bucket in _buckets(ended_at):
-            cells.setdefault((grain, bucket, failure_type, subject), []).append(duration_ms)
-    connection.exec_driver_sql(
-        _ADD, [(*cell, len(durations), sum(durations), max(durations)) for cell, durations in cells.items()]
-    )
+            overall[grain, bucket, failure_type].append(duration_ms)
+            by_subject[grain, bucket, failure_type, subject].append(duration_ms)
+    connection.exec_driver_sql(_ADD, _rows(overall))
+    connection.exec_driver_sql(_ADD_BY_SUBJECT, _rows(by_subject))
 
 
 def spans(since: int | None, until: int | None) -> tuple[Span, ...]:
     """Cut [since, until) into the largest buckets that fit and what is left at its edges."""
     if since is None and until is None:
-        return (Span("all", 0, 1),)
+        return (ALL_TIME,)
     whole = (-_FOREVER if since is None else since, _FOREVER if until is None else until)
     return tuple(_cut(*whole, _SIZES))
 
 
 def count(connection: Connection, span: Span, failure_types: Sequence[str], subjects: Sequence[str]) -> int:
     """Executions of these types (and subjects, where any are given) in the buckets of a span."""
-    statement = (
-        select(func.coalesce(func.sum(rollup.c.executions), 0))
-        .where(rollup.c.grain == span.grain, rollup.c.bucket >= span.since, rollup.c.bucket < span.until)
-        .where(rollup.c.failure_type.in_(failure_types))
-    )
+    values: dict[str, str | int | None] = {"grain": span.grain, "since": span.since, "until": span.until}
+    values |= zip(numbered("type", len(failure_types)), failure_types, strict=True)
+    values |= zip(numbered("subject", len(subjects)), subjects, strict=True)
+    return int(_count(len(failure_types), len(subjects)).run(connection, values).scalar_one())
+
+
+@lru_cache(maxsize=128)
+def _count(failure_types: int, subjects: int) -> Statement:
+    columns = rollup.c if subjects else timeline.c
+    found = [
+        columns.grain == bindparam("grain"),
+        columns.bucket >= bindparam("since"),
+        columns.bucket < bindparam("until"),
+        columns.failure_type.in_(map(bindparam, numbered("type", failure_types))),
+    ]
     if subjects:
-        statement = statement.where(rollup.c.subject.in_(subjects))
-    return int(connection.execute(statement).scalar_one())
+        found.append(columns.subject.in_(map(bindparam, numbered("subject", subjects))))
+    return compiled(select(func.coalesce(func.sum(columns.executions), 0)).where(*found))
+
+
+def _rows(cells: _Cells) -> list[tuple[str | int | float, ...]]:
+    return [(*cell, len(durations), sum(durations), max(durations)) for cell, durations in cells.items()]
 
 
 def _buckets(moment: int) -> tuple[tuple[Grain, int], ...]:

@@ -16,9 +16,7 @@ from failtrace.mirror.views import Page, RunRow, RunState
 _RUNNING = "running"
 
 
-def start(
-    connection: Connection, run_id: str, subjects: Sequence[str], planned: int | None, pid: int, at: int
-) -> None:
+def start(connection: Connection, run_id: str, subjects: Sequence[str], planned: int | None, pid: int, at: int) -> None:
     """File a run as running. Raises InputError where the run_id is taken."""
     if _known(connection, run_id):
         raise InputError(f"A run with the id {run_id!r} exists already; give the new run an id of its own.")
@@ -42,18 +40,14 @@ def set_planned(connection: Connection, run_id: str, planned: int) -> None:
     _change(connection, run_id, planned=planned)
 
 
-def finish(
-    connection: Connection, run_id: str, *, state: RunState, not_run: int, bad_lines: int, at: int
-) -> None:
+def finish(connection: Connection, run_id: str, *, state: RunState, not_run: int, bad_lines: int, at: int) -> None:
     """File a run as ended. Raises RecordNotFound."""
     _change(connection, run_id, state=state, not_run=not_run, bad_lines=bad_lines, ended_at=at)
 
 
 def request_cancel(connection: Connection, run_id: str) -> bool:
     """Ask a run to stop; False where no such run is running."""
-    statement = (
-        update(run).where(run.c.run_id == run_id, run.c.state == _RUNNING).values(cancel_requested=True)
-    )
+    statement = update(run).where(run.c.run_id == run_id, run.c.state == _RUNNING).values(cancel_requested=True)
     return connection.execute(statement).rowcount > 0
 
 
@@ -70,9 +64,7 @@ def one(connection: Connection, run_id: str) -> RunRow | None:
 
 def page(connection: Connection, limit: int, after: str | None) -> Page[RunRow]:
     """Runs, newest first. Raises InputError for a bad cursor or limit."""
-    statement = (
-        select(run).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(cursor.check_limit(limit) + 1)
-    )
+    statement = select(run).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(cursor.check_limit(limit) + 1)
     if after is not None:
         statement = statement.where(tuple_(run.c.started_at, run.c.id) < tuple_(*cursor.decode(after)))
     rows = connection.execute(statement).all()

@@ -1,22 +1,21 @@
 """Lists of executions, newest first, as SQL that reads no more rows than it shows.
 
-A filter is cut into branches. Each branch fixes the leading columns of one index, whose last column is the
-time, so the newest rows of a branch stand side by side in it; a page merges the heads of the branches. (With
-`IN` and `ORDER BY` instead, SQLite would read every row that matches and sort them.)
+A filter is cut into branches. Each branch fixes the leading columns of one index, whose last column is the time, so
+SQLite reads a branch in the list's order and merges the branches as it goes. (With `IN` instead of branches, it
+would read every row that matches, and sort them all.)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_, union_all
-from sqlalchemy.dialects import sqlite
 
+from failtrace.mirror.statement import Statement, compiled, numbered
 from failtrace.mirror.tables import execution, failure_text
 
-_BRANCHES_MOST = 64
 COLUMNS = tuple(
     execution.c[name]
     for name in (
@@ -34,12 +33,19 @@ COLUMNS = tuple(
     )
 )
 
+MATCHES: ColumnElement[bool] = literal_column("failure_text").op("MATCH")(bindparam("match"))
+"""The condition of full-text search, on the parameter `match`."""
+
+_BRANCHES_MOST = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which executions: every field narrows, None and empty do not; `failure_types` holds at least one."""
+    """Which executions: every field narrows, None and empty do not, save that no other `failure_types` are shown."""
 
     failure_types: tuple[str, ...]
+    all_failures: bool = False
+    """Whether `failure_types` are all there are of failures, so that what holds failures alone need not ask."""
     subjects: tuple[str, ...] = ()
     run_id: str | None = None
     fingerprint: str | None = None
@@ -50,33 +56,19 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL compiled once, and its parameters' names in the order of the question marks."""
-
-    sql: str
-    names: tuple[str, ...]
-    constants: Mapping[str, Any]
-    """Parameters that SQLAlchemy set itself, e.g. the `OFFSET 0` that it writes with every LIMIT."""
-
-    def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The parameters as the driver takes them."""
-        everything = {**self.constants, **values}
-        return tuple([everything[name] for name in self.names])
-
-
-@dataclass(frozen=True, slots=True)
 class _Shape:
     """All of a selection that changes the SQL, its values left out; compiled SQL is kept by it."""
 
     keys: tuple[str, ...]
+    """Columns that every branch fixes."""
     branches: int
     within: tuple[tuple[str, int], ...]
+    """Columns that are one of so many values."""
     bounds: tuple[str, ...]
+    """Other parameters in use."""
 
 
-def page_statement(
-    selection: Selection, after: tuple[int, int] | None, limit: int
-) -> tuple[Statement, dict[str, Any]]:
+def page_statement(selection: Selection, after: tuple[int, int] | None, limit: int) -> tuple[Statement, dict[str, Any]]:
     """The statement for the rows of one page, in order, and its parameters."""
     shape, values = _plan(selection, after)
     return _page(shape), values | {"limit": limit}
@@ -89,98 +81,77 @@ def count_statement(selection: Selection) -> tuple[Statement, dict[str, Any]]:
 
 
 def _plan(selection: Selection, after: tuple[int, int] | None) -> tuple[_Shape, dict[str, Any]]:
-    fixed, keys = _branches(selection)
-    within = {
-        name: values
-        for name, values in (("failure_type", selection.failure_types), ("subject", selection.subjects))
-        if values and name not in keys
-    }
+    keys, branches = _branches(selection)
+    choices = {"failure_type": selection.failure_types, "subject": selection.subjects}
+    if "failure_type" in keys or (selection.all_failures and (selection.match or selection.fingerprint)):
+        del choices["failure_type"]
+    if "subject" in keys or not selection.subjects:
+        del choices["subject"]
     singles = {
+        "match": selection.match,
         "run_id": None if "run_id" in keys else selection.run_id,
         "fingerprint": None if "fingerprint" in keys else selection.fingerprint,
-        "match": selection.match,
         "since": selection.since,
         "until": selection.until,
         "after_moment": after[0] if after else None,
         "after_id": after[1] if after else None,
     }
-    bounds = {name: value for name, value in singles.items() if value is not None}
-    values: dict[str, Any] = dict(bounds)
-    for number, branch in enumerate(fixed):
+    values: dict[str, Any] = {name: value for name, value in singles.items() if value is not None}
+    bounds = tuple(values)
+    for number, branch in enumerate(branches):
         values |= {f"{key}_of_{number}": value for key, value in zip(keys, branch, strict=True)}
-    for name, choices in within.items():
-        values |= {f"{name}_{number}": choice for number, choice in enumerate(choices)}
-    shape = _Shape(keys, len(fixed), tuple((n, len(v)) for n, v in within.items()), tuple(bounds))
-    return shape, values
+    for name, allowed in choices.items():
+        values |= zip(numbered(name, len(allowed)), allowed, strict=True)
+    within = tuple((name, len(allowed)) for name, allowed in choices.items())
+    return _Shape(keys, len(branches), within, bounds), values
 
 
-def _branches(selection: Selection) -> tuple[Sequence[tuple[str, ...]], tuple[str, ...]]:
-    """Values of the fixed columns, one tuple a branch, and which columns those are."""
+def _branches(selection: Selection) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
+    """Which columns are fixed, and their values, a tuple for each branch."""
     types, subjects = selection.failure_types, selection.subjects
     if selection.match is not None:
-        return [()], ()
+        return (), [()]
     if selection.fingerprint is not None:
-        return [(selection.fingerprint,)], ("fingerprint",)
+        return ("fingerprint",), [(selection.fingerprint,)]
     if selection.run_id is not None:
-        return [(selection.run_id, type_) for type_ in types], ("run_id", "failure_type")
+        return ("run_id", "failure_type"), [(selection.run_id, kind) for kind in types]
     if subjects and len(subjects) * len(types) <= _BRANCHES_MOST:
-        return list(product(subjects, types)), ("subject", "failure_type")
-    return [(type_,) for type_ in types], ("failure_type",)
+        return ("subject", "failure_type"), list(product(subjects, types))
+    return ("failure_type",), [(kind,) for kind in types]
 
 
 @lru_cache(maxsize=512)
 def _page(shape: _Shape) -> Statement:
-    heads = [
-        select(execution.c.id)
-        .where(*_conditions(shape, branch))
-        .order_by(execution.c.ended_at.desc(), execution.c.id.desc())
-        .limit(bindparam("limit"))
-        for branch in range(shape.branches)
-    ]
-    wanted = (
-        heads[0].subquery()
-        if len(heads) == 1
-        else union_all(*(select(h.subquery()) for h in heads)).subquery()
-    )
-    return _compiled(
-        select(*COLUMNS)
-        .where(execution.c.id.in_(select(wanted.c.id)))
-        .order_by(execution.c.ended_at.desc(), execution.c.id.desc())
-        .limit(bindparam("limit"))
-    )
+    branches = [_narrowed(select(*COLUMNS), shape, number) for number in range(shape.branches)]
+    listed = branches[0] if len(branches) == 1 else union_all(*branches)
+    newest_first = listed.order_by(literal_column("ended_at").desc(), literal_column("id").desc())
+    return compiled(newest_first.limit(bindparam("limit")))
 
 
 @lru_cache(maxsize=512)
 def _count(shape: _Shape) -> Statement:
+    if shape.bounds == ("match",) and not shape.within:
+        return compiled(select(func.count()).select_from(failure_text).where(MATCHES))
     counts = [
-        select(func.count()).select_from(execution).where(*_conditions(shape, branch)).scalar_subquery()
-        for branch in range(shape.branches)
+        _narrowed(select(func.count()).select_from(execution), shape, number).scalar_subquery()
+        for number in range(shape.branches)
     ]
-    return _compiled(select(sum(counts[1:], start=counts[0])))
+    return compiled(select(sum(counts[1:], start=counts[0])))
 
 
-def _conditions(shape: _Shape, branch: int) -> list[ColumnElement[bool]]:
+def _narrowed(statement: Select[Any], shape: _Shape, branch: int) -> Select[Any]:
     columns = execution.c
-    found = [columns[key] == bindparam(f"{key}_of_{branch}") for key in shape.keys]
-    for name, choices in shape.within:
-        found.append(columns[name].in_([bindparam(f"{name}_{number}") for number in range(choices)]))
-    found += [columns[n] == bindparam(n) for n in ("run_id", "fingerprint") if n in shape.bounds]
+    found: list[ColumnElement[bool]] = [columns[key] == bindparam(f"{key}_of_{branch}") for key in shape.keys]
+    found += [columns[name].in_(map(bindparam, numbered(name, choices))) for name, choices in shape.within]
+    found += [columns[name] == bindparam(name) for name in ("run_id", "fingerprint") if name in shape.bounds]
     if "since" in shape.bounds:
         found.append(columns.ended_at >= bindparam("since"))
     if "until" in shape.bounds:
         found.append(columns.ended_at < bindparam("until"))
     if "after_id" in shape.bounds:
-        found.append(
-            tuple_(columns.ended_at, columns.id) < tuple_(bindparam("after_moment"), bindparam("after_id"))
-        )
+        cursor = tuple_(bindparam("after_moment"), bindparam("after_id"))
+        found.append(tuple_(columns.ended_at, columns.id) < cursor)
     if "match" in shape.bounds:
-        matching = select(failure_text.c.rowid).where(
-            literal_column("failure_text").op("MATCH")(bindparam("match"))
-        )
-        found.append(columns.id.in_(matching))
-    return found
-
-
-def _compiled(statement: Select[Any]) -> Statement:
-    compiled = statement.compile(dialect=sqlite.dialect())
-    return Statement(str(compiled), tuple(compiled.positiontup or ()), compiled.params)
+        statement = statement.join(failure_text, failure_text.c.rowid == columns.id)
+        found.append(MATCHES)
+    return statement.where(*found)

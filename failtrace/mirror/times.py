@@ -14,15 +14,13 @@ _MICROSECOND = timedelta(microseconds=1)
 def to_micros(moment: datetime) -> int:
     """Exact. Raises InputError for a moment without a time zone, which could be any hour of the day."""
     if moment.tzinfo is None:
-        raise InputError(
-            f"The time {moment.isoformat()!r} has no time zone; give one, e.g. datetime.now(UTC)."
-        )
+        raise InputError(f"The time {moment.isoformat()!r} has no time zone; give one, e.g. datetime.now(UTC).")
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
     """The moment, in UTC."""
-    return _EPOCH + timedelta(microseconds=micros)
+    return _EPOCH + timedelta(0, 0, micros)
 
 
 def now() -> datetime:

@@ -138,8 +138,7 @@ def _refuse_twins(connection: Connection, fresh: Sequence[Entry]) -> None:
 
 def _add_bodies(connection: Connection, numbered: Sequence[tuple[int, Entry]]) -> None:
     rows = [
-        (number, None if entry.failure_id else entry.subject, entry.ended_at, entry.body)
-        for number, entry in numbered
+        (number, None if entry.failure_id else entry.subject, entry.ended_at, entry.body) for number, entry in numbered
     ]
     if rows:
         connection.exec_driver_sql(_ADD_BODY, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pydantic_core import PydanticSerializationError
 from failtrace.codec import decode_record, digest, encode_record
 from failtrace.contracts import TraceRecord
 from failtrace.errors import InputError, StoreError
+from failtrace.mirror.lists import TRACE_ID_LENGTH
 from failtrace.mirror.mirror import Mirror
 from failtrace.settings import Settings
 from failtrace.storage.backend import TraceBackend
@@ -84,6 +86,7 @@ class TraceStore:
         self._backend = backend
         self._journal_lookup = journal_lookup
         self._delivered = 0
+        self._counting = threading.Lock()
 
     @classmethod
     def open(
@@ -133,14 +136,19 @@ class TraceStore:
         items = [(record, _encoded(record)) for record in records]
         at = datetime.now(UTC)
         fresh = self._mirror.write(items, at=at)
-        receipts = [
-            Receipt(record.trace_id, record.failure_id, digest(body), at, delivered=True)
-            for record, body in items
+        given = [
+            Receipt(record.trace_id, record.failure_id, digest(body), at, delivered=True) for record, body in items
         ]
-        if fresh < len(items):
-            receipts = [self._as_stored(receipt) for receipt in receipts]
-        self._deliver(items, receipts)
-        return tuple(receipts)
+        kept = given if fresh == len(items) else [self._as_stored(receipt) for receipt in given]
+        # Only what the mirror took, or holds in the same bytes, goes to the backend.
+        self._deliver(
+            [
+                (receipt.failure_id, body)
+                for (_, body), asked, receipt in zip(items, given, kept, strict=True)
+                if receipt.failure_id and receipt.sha256 == asked.sha256
+            ]
+        )
+        return tuple(kept)
 
     def get_trace(self, any_id: str) -> TraceRecord | None:
         """The record of a failure_id or a trace_id; None for any other text.
@@ -185,23 +193,16 @@ class TraceStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _deliver(self, items: Sequence[tuple[TraceRecord, bytes]], receipts: Sequence[Receipt]) -> None:
-        """Only what the mirror took, or holds in the same bytes, goes to the backend."""
-        failures = [
-            (receipt.failure_id, body)
-            for (_, body), receipt in zip(items, receipts, strict=True)
-            if receipt.failure_id and receipt.sha256 == digest(body)
-        ]
+    def _deliver(self, failures: Sequence[tuple[str, bytes]]) -> None:
         self._backend.put(failures)
-        self._delivered += len(failures)
+        with self._counting:
+            self._delivered += len(failures)
 
     def _as_stored(self, receipt: Receipt) -> Receipt:
         identity = self._mirror.identity(receipt.trace_id)
         if identity is None:
             return receipt
-        return replace(
-            receipt, failure_id=identity.failure_id, sha256=identity.sha256, stored_at=identity.stored_at
-        )
+        return replace(receipt, failure_id=identity.failure_id, sha256=identity.sha256, stored_at=identity.stored_at)
 
     def _find(self, any_id: str) -> Found | None:
         """Backend, else mirror, else journal; what one cannot read, the next may."""
@@ -224,9 +225,10 @@ class TraceStore:
 
     def _from_backend(self, any_id: str) -> bytes | None:
         body = self._backend.get(any_id)
-        if body is None and (identity := self._mirror.identity(any_id)) and identity.failure_id:
-            body = self._backend.get(identity.failure_id)
-        return body
+        if body is not None or len(any_id) != TRACE_ID_LENGTH:
+            return body
+        identity = self._mirror.identity(any_id)
+        return self._backend.get(identity.failure_id) if identity and identity.failure_id else None
 
     def _found_in_mirror(self, any_id: str) -> Found | None:
         stored = self._mirror.stored(any_id)

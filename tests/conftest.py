@@ -1,0 +1,21 @@
+"""What every test stands on: `support` can be imported, and the environment says nothing."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+_OURS = ("FAILTRACE_", "COSMOS_", "OTEL_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No setting of the person's shell reaches a test; all is kept under its tmp_path. Gives that home."""
+    for name in [name for name in os.environ if name.startswith(_OURS)]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    monkeypatch.setenv("FAILTRACE_HOME", str(home))
+    return home
