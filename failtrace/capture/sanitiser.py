@@ -74,9 +74,12 @@ def sanitise_text(text: object, marks: Marks, limit: int = MAX_TEXT, keep: Keep 
 
 def sanitise_attributes(attributes: Mapping[str, object], marks: Marks) -> dict[str, Json]:
     """A span's attributes as JSON. A text that is JSON itself is redacted by the key names inside it."""
-    if all(type(value) is CleanText and _is_plain_key(key) for key, value in attributes.items()):
+    for key, value in attributes.items():
+        if type(value) is not CleanText or not _is_plain_key(key):
+            break
+    else:
         # All that a step of ours has: it was sanitised before it became an attribute.
-        return cast("dict[str, Json]", dict(attributes))
+        return cast("dict[str, Json]", attributes)
     walk = Walk(marks)
     texts = {key: _redact_json(value, marks) if type(value) is str else value for key, value in attributes.items()}
     clean = walk.value(texts, 0)

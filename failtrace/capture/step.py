@@ -65,15 +65,14 @@ class step:  # noqa: N801  a context manager, named like one
 
     def __enter__(self) -> Self:
         if self._input is not _UNSET:
-            self._attributes["input.value"] = self._clean(self._input)
-            self._attributes["input.mime_type"] = _JSON
+            self._attributes |= self._payload("input", self._input)
         self._span: Span = tracer().start_span(self._name, attributes=self._attributes)
         self._token: Token[Context] = otel_context.attach(set_span_in_context(self._span))
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self.output is not _UNSET:
-            self._span.set_attributes({"output.value": self._clean(self.output), "output.mime_type": _JSON})
+            self._span.set_attributes(self._payload("output", self.output))
         if error is not None and not isinstance_safe(error, GeneratorExit):
             self._fail(error)
         self._span.end()
@@ -93,6 +92,12 @@ class step:  # noqa: N801  a context manager, named like one
         self._span.set_status(Status(StatusCode.ERROR, described["message"]))
         if capture is not None:
             capture.exception_left(error, f"{self._span.get_span_context().span_id:016x}")
+
+    def _payload(self, side: str, value: Any) -> dict[str, Any]:
+        """A value as OpenInference's attributes. Every value is written as JSON; an object or array says so."""
+        text = self._clean(value)
+        is_text = type(value) is str
+        return {f"{side}.value": text} if is_text else {f"{side}.value": text, f"{side}.mime_type": _JSON}
 
     @staticmethod
     def _clean(value: Any) -> CleanText:

@@ -136,7 +136,7 @@ class _Story:
             return None
         if self._deadline is not None:
             return int(self._deadline["t"])
-        return self._started + int(outcome.limit_s * 1e9)
+        return int(self._started + outcome.limit_s * 1e9)
 
     def _ran_late(self) -> bool:
         if self._deadline is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -18,7 +18,8 @@ from failtrace.services import Services, open_services
 from failtrace.ui.notices import stop_with
 
 _ASSETS: Final = Path(__file__).parent / "assets"
-_HERE: Final = Path(__file__).parents[1]
+_PACKAGE: Final = Path(__file__).parents[1]
+_ALONE: Final = "bootstrap-alone"
 _PAGES: Final = {
     "overview": ("Overview", ":material/monitoring:"),
     "run": ("Run", ":material/play_circle:"),
@@ -50,7 +51,7 @@ def page(name: str) -> None:
     title, _ = _PAGES[name]
     st.set_page_config(page_title=f"{title} · failtrace", page_icon=_ASSETS / "mark.svg", layout="wide")
     if not _routed.get():
-        navigation()
+        _reroute()
     _gate()
     _sidebar()
 
@@ -63,14 +64,9 @@ def services() -> Services:
         stop_with("failtrace cannot open its files.", str(error))
 
 
-def go(name: str, **params: str) -> NoReturn:
-    """Leave for another page, with these parameters in its address."""
-    st.switch_page(_page_of(name), query_params=params)
-
-
-def link_to(name: str, label: str) -> None:
-    """A link to another page, in place; `label` is ours."""
-    st.page_link(_page_of(name), label=label, icon=_PAGES[name][1])
+def link_to(name: str, label: str, **params: str) -> None:
+    """A link to another page, in place, with these parameters in its address; `label` is ours."""
+    st.page_link(_page_of(name), label=label, icon=_PAGES[name][1], query_params=params)
 
 
 @st.cache_resource(show_spinner=False)
@@ -79,9 +75,9 @@ def _services() -> Services:
 
 
 def _pages_folder() -> Path:
-    """`pages/` of the checkout; a wheel carries it inside the package."""
-    checkout = _HERE.parent / "pages"
-    return checkout if checkout.is_dir() else _HERE / "dashboard" / "pages"
+    """`pages/`: a wheel carries it inside the package, a checkout beside it."""
+    packed = _PACKAGE / "dashboard" / "pages"
+    return packed if packed.is_dir() else _PACKAGE.parent / "pages"
 
 
 def _page_of(name: str) -> StreamlitPage:
@@ -93,7 +89,18 @@ def _page_of(name: str) -> StreamlitPage:
 
 
 def _to_overview() -> None:
-    go("overview", **st.query_params.to_dict())
+    st.switch_page(_page_of("overview"), query_params=st.query_params.to_dict())
+
+
+def _reroute() -> None:
+    """Begin again through app.py, once a session: a widget made before would not be the same one after.
+
+    Where that leads back here, the page stands alone (a test of the page), and goes on as it is.
+    """
+    navigation()
+    if _ALONE not in st.session_state:
+        st.session_state[_ALONE] = True
+        st.rerun()
 
 
 def _sidebar() -> None:

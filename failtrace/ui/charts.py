@@ -14,11 +14,13 @@ _Unit = Literal["utcyearmonthdatehours", "utcyearmonthdate"]
 _TITLES: Final = [kind.title for kind in KINDS.values()]
 _NUMBER: Final = alt.Text("failures:Q", format=",")
 _ROW: Final = 32
+_SHORT: Final = "width < 400 ? split(datum.label, ' ')[0] : datum.label"
+"""Where the labels would not stand side by side, their glyphs do."""
 _COLOUR: Final = alt.Color("kind:N", scale=alt.Scale(domain=_TITLES), legend=None)
 
 
-def by_type(overview: Overview) -> alt.LayerChart:
-    """Horizontal bars, one for each failure type, most first, with their numbers."""
+def by_type(overview: Overview, ink: str) -> alt.LayerChart:
+    """Horizontal bars, one for each failure type, most first, with their numbers in the colour `ink`."""
     counts = {kind.title: overview.by_type.get(item, 0) for item, kind in KINDS.items()}
     table = pd.DataFrame({"kind": counts.keys(), "failures": counts.values()})
     order = sorted(counts, key=lambda title: -counts[title])
@@ -28,7 +30,9 @@ def by_type(overview: Overview) -> alt.LayerChart:
         tooltip=[_tip("kind:N", "Type"), _tip("failures:Q", "Failures", ",")],
     )
     bars = base.mark_bar(size=18, cornerRadiusEnd=3).encode(color=_COLOUR)
-    numbers = base.mark_text(align="left", dx=6, fontWeight=600).encode(text=alt.Text("failures:Q", format=","))
+    numbers = base.mark_text(align="left", dx=6, fontWeight=600, color=ink).encode(
+        text=alt.Text("failures:Q", format=",")
+    )
     chart: alt.LayerChart = (bars + numbers).properties(height=len(KINDS) * _ROW)
     return chart
 
@@ -74,7 +78,7 @@ def over_time(overview: Overview, since: datetime | None, until: datetime) -> al
     return chart
 
 
-def by_subject(overview: Overview, most: int) -> alt.LayerChart:
+def by_subject(overview: Overview, most: int, ink: str) -> alt.LayerChart:
     """A heat map, subject by failure type, of the `most` subjects that fail most, worst first."""
     totals = _failures_by_subject(overview)
     worst = [subject for subject, _ in sorted(totals.items(), key=lambda item: (-item[1], item[0]))[:most]]
@@ -87,7 +91,7 @@ def by_subject(overview: Overview, most: int) -> alt.LayerChart:
         x=alt.X(
             "kind:N",
             title=None,
-            axis=_bare(orient="top", labelAngle=0),
+            axis=_bare(orient="top", labelAngle=0, labelOverlap=False, labelExpr=_SHORT),
             scale=alt.Scale(domain=_TITLES, paddingInner=0.02),
         ),
         y=alt.Y("subject:N", title=None, axis=_bare(), scale=alt.Scale(domain=worst, paddingInner=0.12)),
@@ -95,7 +99,7 @@ def by_subject(overview: Overview, most: int) -> alt.LayerChart:
     )
     shade = alt.Opacity("failures:Q", scale=alt.Scale(type="sqrt", range=[0.16, 0.6]), legend=None)
     cells = base.mark_rect(cornerRadius=3).encode(color=_COLOUR, opacity=shade)
-    numbers = base.mark_text(fontWeight=600).encode(text=_NUMBER)
+    numbers = base.mark_text(fontWeight=600, color=ink).encode(text=_NUMBER)
     chart: alt.LayerChart = (cells + numbers).properties(height=len(worst) * _ROW + _ROW)
     return chart
 

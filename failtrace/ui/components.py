@@ -70,11 +70,9 @@ _timeline = _component(
 )
 
 
-def link_list(columns: Sequence[Column], rows: Sequence[ListRow], *, key: str) -> str | None:
-    """Draw the rows; give the id of the one that was opened just now, else None."""
-    data = {"columns": [asdict(column) for column in columns], "rows": [asdict(row) for row in rows]}
-    opened = _list(key=key, data=data, on_opened_change=_nothing).get("opened")
-    return opened if any(row.id == opened for row in rows) else None
+def link_list(columns: Sequence[Column], rows: Sequence[ListRow], *, key: str) -> None:
+    """Draw the rows, each a link: a click opens it in place, with Ctrl or the middle button in a new tab."""
+    _list(key=key, data={"columns": [asdict(column) for column in columns], "rows": [asdict(row) for row in rows]})
 
 
 def header(title: str, facts: Sequence[Fact], *, key: str, badge: str = "", text: str = "") -> None:

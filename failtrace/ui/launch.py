@@ -19,6 +19,7 @@ from failtrace.errors import ExecutionError, InputError
 LONGEST_INPUTS: Final = 5 * 1024 * 1024
 """Bytes of pasted JSON Lines; more belongs into a file and `failtrace run --inputs`."""
 _LOG_TAIL: Final = 16 * 1024
+_underway: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,14 @@ def start(request: RunRequest, registered: Collection[str], home: Path) -> str:
         raise ExecutionError(
             f"Cannot start the run in {str(home)!r} ({error}); mend the folder and try again."
         ) from error
-    # Somebody must wait for a child, or it stays behind as a zombie.
-    threading.Thread(target=process.wait, name=f"run-{run_id}", daemon=True).start()
+    _underway.add(run_id)
+    threading.Thread(target=_wait, args=(process, run_id), name=f"run-{run_id}", daemon=True).start()
     return run_id
+
+
+def is_underway(run_id: str) -> bool:
+    """Whether this server started that run and its process has not ended."""
+    return run_id in _underway
 
 
 def log_tail(home: Path, run_id: str) -> str:
@@ -96,6 +102,12 @@ def alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _wait(process: subprocess.Popen[bytes], run_id: str) -> None:
+    """Somebody must wait for a child, or it stays behind as a zombie."""
+    process.wait()
+    _underway.discard(run_id)
 
 
 def _write_inputs(request: RunRequest, path: Path) -> Path | None:

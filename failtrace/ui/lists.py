@@ -13,6 +13,7 @@ from failtrace.ui.wording import duration
 
 PAGE_SIZE: Final = 50
 _LONGEST_MESSAGE: Final = 300
+_NAMED: Final = 2
 _FAILURE_COLUMNS: Final = (
     Column("type", "Type", "badge", "9.6rem"),
     Column("subject", "Subject", "strong", "minmax(6rem, 1.1fr)"),
@@ -30,22 +31,22 @@ _RUN_COLUMNS: Final = (
 )
 
 
-def failure_list(rows: Sequence[ExecutionRow], *, key: str) -> str | None:
-    """Failures, each a link; the failure_id of the one opened just now."""
-    return link_list(_FAILURE_COLUMNS, [_failure_row(row) for row in rows if row.failure_id], key=key)
+def failure_list(rows: Sequence[ExecutionRow], *, key: str) -> None:
+    """Failures, each a link to its page."""
+    link_list(_FAILURE_COLUMNS, [_failure_row(row) for row in rows if row.failure_id], key=key)
 
 
-def run_list(rows: Sequence[RunRow], *, key: str) -> str | None:
-    """Runs, each a link; the run_id of the one opened just now."""
-    return link_list(_RUN_COLUMNS, [_run_row(row) for row in rows], key=key)
+def run_list(rows: Sequence[RunRow], *, key: str) -> None:
+    """Runs, each a link to its page."""
+    link_list(_RUN_COLUMNS, [_run_row(row) for row in rows], key=key)
 
 
 class Trail:
     """Where a reader of a keyset-paged list stands: the cursors walked so far, while the question stays."""
 
     def __init__(self, key: str, question: Hashable) -> None:
-        self._key = key
-        kept = st.session_state.get(key)
+        self._key = f"{key}-trail"
+        kept = st.session_state.get(self._key)
         self._question = question
         self.cursors: tuple[str, ...] = kept[1] if kept and kept[0] == question else ()
 
@@ -95,13 +96,17 @@ def _failure_row(row: ExecutionRow) -> ListRow:
     )
 
 
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+
+
 def _run_row(row: RunRow) -> ListRow:
     return ListRow(
         id=row.run_id,
         href=RunAddress(row.run_id).link,
         cells={
             "state": row.state,
-            "subjects": ", ".join(row.subjects),
+            "subjects": _few(row.subjects),
             "executions": f"{row.executions:,}",
             "failed": f"{row.failed:,}",
             "run_id": row.run_id,

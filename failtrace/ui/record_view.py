@@ -1,11 +1,12 @@
 """The parts of a record below its head: the timeline with the chosen step, and the tabs."""
 
 import json
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
-from failtrace.contracts import TraceRecord, TraceStep
+from failtrace.contracts import LogLine, StepStatus, TraceRecord, TraceStep
 from failtrace.ui.components import timeline
 from failtrace.ui.evidence_view import show_error
 from failtrace.ui.steps import first_chosen, how_it_ended, timeline_data
@@ -29,10 +30,12 @@ def show_timeline(record: TraceRecord) -> None:
 
 
 def _show_step(step: TraceStep) -> None:
-    ended = how_it_ended(step)
+    words = [str(step.kind), duration(step.duration_ms), how_it_ended(step)]
+    if step.status is StepStatus.ERROR:
+        words.insert(1, "error")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(step.name)
-        st.caption(f"{step.kind} · {step.status} · {duration(step.duration_ms)}" + (f" · {ended}" if ended else ""))
+        st.caption(" · ".join(word for word in words if word))
     given, gave = st.columns(2)
     with given:
         st.caption("Input")
@@ -102,23 +105,28 @@ def _show_values(record: TraceRecord) -> None:
 
 
 def _show_logs(record: TraceRecord) -> None:
-    lines = record.logs.lines
-    if lines:
-        table = pd.DataFrame(
-            {"Time": line.time, "Level": line.level, "Logger": line.logger, "Message": line.message}
-            for line in lines[:_SHOWN_LOG_LINES]
-        )
-        time = st.column_config.DatetimeColumn(format="HH:mm:ss.SSS", width="small")
-        st.dataframe(table, hide_index=True, column_config={"Time": time}, alt="Log lines")
-        if len(lines) > _SHOWN_LOG_LINES:
-            st.caption(f"The first {_SHOWN_LOG_LINES:,} of {len(lines):,} lines; the record holds all.")
-    else:
-        st.caption("Nothing was logged.")
-    for label, tail in (("stdout", record.logs.stdout), ("stderr", record.logs.stderr)):
-        kept = len(tail.text.encode())
-        cut = f", the last {size(kept)} of {size(tail.total_bytes)}" if tail.total_bytes > kept else ""
-        st.caption(label + cut)
-        show_text(tail.text, label)
+    logs = record.logs
+    if not (logs.lines or logs.stdout.text or logs.stderr.text):
+        st.caption("Nothing was logged or printed.")
+    if logs.lines:
+        _show_log_lines(logs.lines)
+    for label, tail in (("stdout", logs.stdout), ("stderr", logs.stderr)):
+        if tail.text:
+            kept = len(tail.text.encode())
+            cut = f", the last {size(kept)} of {size(tail.total_bytes)}" if tail.total_bytes > kept else ""
+            st.caption(label + cut)
+            show_text(tail.text, label)
+
+
+def _show_log_lines(lines: Sequence[LogLine]) -> None:
+    table = pd.DataFrame(
+        {"Time": line.time, "Level": line.level, "Logger": line.logger, "Message": line.message}
+        for line in lines[:_SHOWN_LOG_LINES]
+    )
+    time = st.column_config.DatetimeColumn(format="HH:mm:ss.SSS", width="small")
+    st.dataframe(table, hide_index=True, column_config={"Time": time}, alt="Log lines")
+    if len(lines) > _SHOWN_LOG_LINES:
+        st.caption(f"The first {_SHOWN_LOG_LINES:,} of {len(lines):,} lines; the record holds all.")
 
 
 def _show_verdicts(record: TraceRecord) -> None:

@@ -14,8 +14,8 @@ _PRESELECTED = 40
 _MOST_WORKERS = 64
 
 
-def run_form(subjects: Sequence[Subject]) -> RunRequest | None:
-    """Draw it; give the request when the button was pressed."""
+def run_form(subjects: Sequence[Subject], *, busy: bool) -> RunRequest | None:
+    """Draw it; give the request when the button was pressed. Busy: the run this reader started is under way."""
     known = [subject.name for subject in subjects]
     with st.container(border=True):
         names = st.multiselect(
@@ -32,8 +32,8 @@ def run_form(subjects: Sequence[Subject]) -> RunRequest | None:
                 "One JSON value a line", key="run-pasted", height=140, placeholder='{"question": "…"}'
             )
         timeout, workers = _limits()
-        pressed = st.button("Run", type="primary", icon=":material/play_arrow:", key="run-start")
-    if not pressed:
+        pressed = st.button("Run", type="primary", icon=":material/play_arrow:", key="run-start", disabled=busy)
+    if not pressed or busy:
         return None
     return RunRequest(tuple(names), pasted if kind == _PASTED else None, timeout, workers)
 

@@ -10,7 +10,6 @@ from failtrace.ui.kinds import KINDS
 from failtrace.ui.launch import log_tail
 from failtrace.ui.lists import failure_list
 from failtrace.ui.notices import ask, empty
-from failtrace.ui.url_state import FailuresAddress, RunAddress
 from failtrace.ui.values import show_text
 from failtrace.ui.wording import duration, plural
 
@@ -88,10 +87,6 @@ def _show_progress(services: Services, row: RunRow) -> None:
 
 def _show_failures(services: Services, run_id: str) -> None:
     found = ask(services.store.mirror.failures, FailureFilter(run_id=run_id), limit=_NEWEST)
-    opened = failure_list(found.rows, key=f"run-failures-{run_id}")
-    if opened:
-        bootstrap.go("failure", failure_id=opened)
+    failure_list(found.rows, key=f"run-failures-{run_id}")
     if found.total > len(found.rows):
-        params = FailuresAddress(run=RunAddress(run_id)).params
-        if st.button(f"All {found.total:,} failures of this run", type="tertiary", key=f"all-{run_id}"):
-            bootstrap.go("failures", **{name: str(value) for name, value in params.items()})
+        bootstrap.link_to("failures", f"All {found.total:,} failures of this run", run_id=run_id)

@@ -28,24 +28,12 @@ class TimeRange(StrEnum):
     MONTH = "30d"
     ALL = "all"
 
-    @property
-    def label(self) -> str:
-        """For people."""
-        return _LABELS[self]
-
     def since(self, now: datetime) -> datetime | None:
         """The start of the range that ends now; None reaches back to the beginning."""
         span = _SPANS.get(self)
         return now - span if span else None
 
 
-_LABELS = {
-    TimeRange.HOUR: "Last hour",
-    TimeRange.DAY: "Last 24 hours",
-    TimeRange.WEEK: "Last 7 days",
-    TimeRange.MONTH: "Last 30 days",
-    TimeRange.ALL: "All time",
-}
 _SPANS = {
     TimeRange.HOUR: timedelta(hours=1),
     TimeRange.DAY: timedelta(days=1),
@@ -131,8 +119,3 @@ class FailuresAddress:
             "run_id": self.run.run_id,
         }
         return {name: value for name, value in chosen.items() if value}
-
-    @property
-    def link(self) -> str:
-        """Relative, so that it holds under any base path."""
-        return "failures?" + urlencode(self.params, doseq=True)

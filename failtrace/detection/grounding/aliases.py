@@ -63,9 +63,19 @@ _GROUPS = (
 )
 
 
+# The postal codes of the United States and Canada whose letters are not a common English word.
+_POSTAL = """
+    ak alaska, az arizona, ar arkansas, ca california, ct connecticut, fl florida, ga georgia, il illinois, ks kansas,
+    ky kentucky, la louisiana, md maryland, mn minnesota, mo missouri, mt montana, nc carolina, nd dakota, ne nebraska,
+    nh hampshire, nj jersey, nm mexico, nv nevada, ny york, pa pennsylvania, ri rhode, sc carolina, sd dakota,
+    tn tennessee, tx texas, ut utah, va virginia, vt vermont, wa washington, wi wisconsin, wv virginia, wy wyoming,
+    bc columbia, qc quebec
+"""
+
+
 def _table() -> dict[str, frozenset[str]]:
     table: dict[str, frozenset[str]] = {}
-    for group in _GROUPS:
+    for group in (*_GROUPS, *_POSTAL.split(",")):
         members = frozenset(group.split())
         for member in members:
             table[member] = table.get(member, frozenset()) | members

@@ -15,6 +15,8 @@ from failtrace.detection.grounding.vocabulary import STOPWORDS
 ClaimKind = Literal["number", "date", "name", "quotation"]
 _QUOTATION_LEAST = 3
 _SMALL_SPELLED = 10
+"""Counts up to this, in words, are what a writer works out; they are no claims."""
+_NEAR = 500
 
 _QUOTATION = re.compile(r"\"([^\"\n]{3,600})\"|“([^”\n]{3,600})”|«([^»\n]{3,600})»")
 _NO_FIGURE = re.compile(
@@ -43,6 +45,16 @@ class Claim:
     text: str
     sentence: Sentence
     mention: Quantity | DateMention | TimeMention | Name | Quotation
+
+    @property
+    def before(self) -> str:
+        """What its sentence says before it, as far as it matters."""
+        return self.sentence.text[: self.start - self.sentence.start][-_NEAR:]
+
+    @property
+    def after(self) -> str:
+        """What its sentence says after it, as far as it matters."""
+        return self.sentence.text[self.end - self.sentence.start :][:_NEAR]
 
 
 def find_claims(text: str, limit: int) -> list[Claim]:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 
 from failtrace.detection.grounding.claims import Claim, Quotation
+from failtrace.detection.grounding.counted import agrees, rivals
 from failtrace.detection.grounding.evidence import EvidenceIndex, EvidenceSentence
-from failtrace.detection.grounding.names import Name
+from failtrace.detection.grounding.names import Name, find_names
 from failtrace.detection.grounding.text import Sentence, content_words
 from failtrace.detection.grounding.vocabulary import NEGATIONS
 
@@ -22,41 +23,55 @@ _BESIDE = 3
 
 _NEGATION = re.compile(r"\b(?:not|never|no|cannot|none|neither|nor|without)\b|n['’]t\b", re.IGNORECASE)
 _TURN = re.compile(r"\b(?:but|although|though|however|unless|except|while|whereas|only|or|if)\b|[,;:]", re.IGNORECASE)
-_CAPITALISED = re.compile(r"\b[A-Z][^\W\d_]+")
 
 
-def denies(text: str) -> bool:
-    """Does a sentence say no, an odd number of times?"""
+def has_negation(text: str) -> bool:
+    """Does a sentence say no anywhere?"""
+    return _NEGATION.search(text) is not None
+
+
+def _denies(text: str) -> bool:
     return len(_NEGATION.findall(text)) % 2 == 1
 
 
 def rival_of(claim: Claim, index: EvidenceIndex) -> EvidenceSentence | None:
     """The evidence sentence with this claim's frame and something else in its place, if there is one."""
-    left = claim.start - claim.sentence.start
-    right = claim.end - claim.sentence.start
-    frame = content_words(f"{claim.sentence.text[:left]} {claim.sentence.text[right:]}")
+    frame = content_words(f"{claim.before} {claim.after}")
     if len(frame) < _FRAME_LEAST or isinstance(claim.mention, Quotation):
         return None
     shared = index.shared(frame)
+    if any(_has(claim, index, place) for place, count in shared.items() if count >= _RIVAL_COVERED * len(frame)):
+        return None
+    covered = [place for place, count in shared.items() if count >= _COVERED * len(frame)]
+    for place in sorted(covered, key=lambda place: (-shared[place], place)):
+        if _has_another(claim, index, place, frame):
+            return index.sentences[place]
+    return None
+
+
+def _has(claim: Claim, index: EvidenceIndex, place: int) -> bool:
     if isinstance(claim.mention, Name):
-        own = content_words(claim.text)
-        holding = set(index.shared(own))
-        rivals = {place for place in shared if place not in holding and _names_another(index.sentences[place], frame)}
-    else:
-        holding = index.places(claim.mention)
-        rivals = index.rivals(claim.mention) - holding
-    best = min(rivals, key=lambda place: (-shared.get(place, 0), place), default=None)
-    if best is None or shared.get(best, 0) < _COVERED * len(frame):
-        return None
-    if any(shared.get(place, 0) >= _RIVAL_COVERED * len(frame) for place in holding):
-        return None
-    return index.sentences[best]
+        return not index.sentences[place].content.isdisjoint(content_words(claim.text))
+    return not isinstance(claim.mention, Quotation) and any(
+        agrees(claim.mention, held) for held in index.counted.at(place)
+    )
+
+
+def _has_another(claim: Claim, index: EvidenceIndex, place: int, frame: frozenset[str]) -> bool:
+    if isinstance(claim.mention, Name):
+        return _names_another(index.sentences[place], frame)
+    return not isinstance(claim.mention, Quotation) and any(
+        rivals(claim.mention, held) for held in index.counted.at(place)
+    )
 
 
 def _names_another(held: EvidenceSentence, frame: frozenset[str]) -> bool:
     """Has the sentence little beside the frame, and a name among it?"""
     beside = held.content - frame
-    return 0 < len(beside) <= _BESIDE and any(content_words(name) <= beside for name in _CAPITALISED.findall(held.text))
+    if not 0 < len(beside) <= _BESIDE:
+        return False
+    names = find_names(Sentence(held.text, 0, len(held.text)))
+    return any(content_words(held.text[name.start : name.end]) <= beside for name in names)
 
 
 def opposite_of(sentence: Sentence, index: EvidenceIndex) -> EvidenceSentence | None:
@@ -67,7 +82,7 @@ def opposite_of(sentence: Sentence, index: EvidenceIndex) -> EvidenceSentence | 
     if len(mine) < _FRAME_LEAST:
         return None
     alike = list(_alike(mine, index))
-    if not alike or any(denies(held.text) == denies(sentence.text) for held in alike):
+    if not alike or any(_denies(held.text) == _denies(sentence.text) for held in alike):
         return None
     return alike[0]
 

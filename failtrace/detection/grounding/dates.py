@@ -31,7 +31,7 @@ _DATE = re.compile(
     rf"|(?P<dmy>\d{{1,2}}(?:st|nd|rd|th)?(?:\sof)?\s{_MONTH}(?:\s?,?\s?{_YEAR})?)"
     rf"|(?P<mdy>{_MONTH}\s(?:the\s)?\d{{1,2}}(?:st|nd|rd|th)?(?![\w:])(?:\s?,?\s?{_YEAR})?)"
     rf"|(?P<my>{_MONTH}\s?,?\s?(?:of\s)?{_YEAR})"
-    rf"|(?:in|since|until)\s(?P<month>{_MONTH})"
+    rf"|(?:in|since|until)\s(?P<month>{_MONTH})(?!\s?,?\s?\d)"
     rf"|(?P<weekday>(?:{'|'.join(WEEKDAYS)}))s?\b)"
 )
 _TIME = re.compile(

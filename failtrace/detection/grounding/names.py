@@ -5,26 +5,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from failtrace.detection.grounding.dates import MONTHS, WEEKDAYS
-from failtrace.detection.grounding.text import Sentence, fold
-from failtrace.detection.grounding.vocabulary import NAME_CONNECTORS, NEVER_NAMES
+from failtrace.detection.grounding.text import Sentence, fold, words
+from failtrace.detection.grounding.vocabulary import NAME_CONNECTORS, NEVER_NAMES, STOPWORDS
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-'’&][^\W_]+)*")
 _CODE = re.compile(r"(?<![\w-])[A-Z][A-Za-z]*-?\d[\w-]*")
 _CHUNK = re.compile(r"\S+")
 _AROUND = ".,;:!?()[]{}<>\"'“”‘’*"
+_CONTRACTION = re.compile(r"['’](?:ll|re|ve|d|m|s|t)$")
+_LABEL = re.compile(r"\s?\**\s?:")
+_OPENERS = frozenset(":!?\"“”‘'(*•>|\n")
 _GAP = re.compile(r"[\s.]{1,3}")
-_TITLE_SHARE = 0.6
-_TITLE_LEAST = 4
+_TITLE_LEAST = 3
 _ACRONYM_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name and its words, folded. Words whose capital may come from their place in the sentence are not among `words`."""
+    """A name and its words, folded, each as its parts (`Proto-Indo` has two).
+
+    A word whose capital may come from its place in the sentence is not among them.
+    """
 
     start: int
     end: int
-    words: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
     code: bool = False
 
 
@@ -40,14 +45,15 @@ def find_names(sentence: Sentence) -> list[Name]:
     """Names of one sentence, by position, with spans into the whole text. A headline or a shout has none."""
     text = _CHUNK.sub(_without_link, sentence.text)
     codes = [
-        Name(sentence.start + code.start(), sentence.start + code.end(), (_code(code.group()),), code=True)
+        Name(sentence.start + code.start(), sentence.start + code.end(), (tuple(words(code.group())),), code=True)
         for code in _CODE.finditer(text)
     ]
     text = _CODE.sub(lambda code: " " * len(code.group()), text)
     tokens = list(_tokens(text))
     if _all_capitals(tokens):
         return codes
-    names = [_name(run, sentence.start) for run in _runs(tokens, text)]
+    runs = [run for run in _runs(tokens, text) if not _LABEL.match(text, run[-1].end)]
+    names = [_name(run, sentence.start) for run in runs]
     return sorted([*codes, *(name for name in names if name)], key=lambda name: name.start)
 
 
@@ -60,24 +66,23 @@ def _without_link(chunk: re.Match[str]) -> str:
     return " " * len(chunk.group()) if is_link or ("." in inner and not initials) else chunk.group()
 
 
-def _code(text: str) -> str:
-    return re.sub(r"[\W_]", "", text).lower()
-
-
 def _tokens(text: str) -> Iterator[_Token]:
-    end = None
+    """The words, each with whether its capital may come from its place: after a list's number, a colon, a quote."""
+    end = 0
+    begun = False
     for match in _TOKEN.finditer(text):
-        before = text[end or 0 : match.start()]
-        first = end is None or any(mark in before for mark in ".:!?\"“”‘'(*•>|\n")
-        yield _Token(match.group(), match.start(), match.end(), first)
+        before = text[end : match.start()]
+        # A full stop and a space inside a sentence belong to an abbreviation.
+        first = not begun or before.endswith(".") or not _OPENERS.isdisjoint(before)
+        yield _Token(_CONTRACTION.sub("", match.group()), match.start(), match.end(), first)
         end = match.end()
+        begun = begun or not match.group().isdigit()
 
 
 def _all_capitals(tokens: list[_Token]) -> bool:
     """A title, a heading or a shout: capitals carry no meaning there."""
-    letters = [token.text for token in tokens if token.text[0].isalpha() and fold(token.text) not in NAME_CONNECTORS]
-    capital = sum(word[0].isupper() for word in letters)
-    return len(letters) >= _TITLE_LEAST and capital > _TITLE_SHARE * len(letters)
+    telling = [token.text for token in tokens if token.text[0].isalpha() and fold(token.text) not in STOPWORDS]
+    return len(telling) >= _TITLE_LEAST and all(word[0].isupper() for word in telling)
 
 
 def _runs(tokens: list[_Token], text: str) -> Iterator[list[_Token]]:
@@ -115,10 +120,8 @@ def _name(run: list[_Token], offset: int) -> Name | None:
     while run and (_ordinary(run[-1]) or run[-1].text in NAME_CONNECTORS):
         run = run[:-1]
     sure = [token for token in run if not token.first and token.text not in NAME_CONNECTORS]
-    words = tuple(fold(token.text) for token in sure if _tells(token))
-    if not words:
-        return None
-    return Name(offset + run[0].start, offset + run[-1].end, words)
+    telling = tuple(tuple(words(token.text)) for token in sure if _tells(token))
+    return Name(offset + run[0].start, offset + run[-1].end, telling) if telling else None
 
 
 def _ordinary(token: _Token) -> bool:

@@ -63,7 +63,8 @@ class Quantity:
             mine, theirs = self.value * self.unit.factor, held.value * held.unit.factor
             near = abs(mine - theirs) <= _CONVERSION_TOLERANCE * max(abs(mine), abs(theirs))
             return near and self.unit.dimension == held.unit.dimension
-        if self.value == held.value:
+        # Words may say the sign: a difference of -60.78 is a refund of 60.78. Five below zero is not five.
+        if self.value == held.value or (held.value < 0 and self.value == -held.value):
             return True
         if self.unit == _PERCENT and held.unit is None and held.value * 100 == self.value:
             return True

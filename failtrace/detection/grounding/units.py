@@ -49,11 +49,11 @@ _TABLE = {
         ("0.001", "ms millisecond"),
         ("1", "sec second"),
         ("60", "min minute"),
-        ("3600", "h hr hour"),
+        ("3600", "h hr hrs hour"),
         ("86400", "day"),
         ("604800", "week"),
         ("2629800", "month"),
-        ("31557600", "year yr"),
+        ("31557600", "year yr yrs"),
         ("315576000", "decade"),
         ("3155760000", "century centuries"),
     ),
@@ -84,7 +84,7 @@ def _units() -> dict[str, Unit]:
             for name in names.split():
                 unit = Unit(dimension, Decimal(factor))
                 units[name] = unit
-                if len(name) > 3:
+                if len(name) > 2:
                     units[name + "s"] = unit
     return units
 

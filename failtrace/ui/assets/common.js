@@ -48,7 +48,7 @@ function colourOf(root, name) {
   const colours = style.getPropertyValue("--st-chart-categorical-colors").split(",");
   const at = KINDS.indexOf(name);
   if (at >= 0 && name !== "passed") return colours[at]?.trim() || "currentColor";
-  return style.getPropertyValue("--st-gray-text-color").trim() || "currentColor";
+  return "color-mix(in srgb, var(--st-text-color) 60%, transparent)";
 }
 
 function badge(root, name) {
@@ -58,13 +58,23 @@ function badge(root, name) {
   return node;
 }
 
+// A plain click moves within the app, as Back and Forward do: Streamlit follows the address, one entry a move.
+// With a modifier, or by the middle button, a link is left to the browser: it opens a new tab.
+function travel(event) {
+  const link = event.target.closest("a[href]");
+  if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  history.pushState(null, "", link.href);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
 const STEPS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 function when(iso) {
   const moment = new Date(iso);
   const seconds = (moment - Date.now()) / 1000;
   const [unit, length] = STEPS.find(([, span]) => Math.abs(seconds) >= span) ?? ["second", 1];
-  const node = make("time", null, Math.abs(seconds) < 1 ? "now" : new Intl.RelativeTimeFormat("en", { style: "short" }).format(Math.round(seconds / length), unit));
+  const node = make("time", null, Math.abs(seconds) < 1 ? "now" : new Intl.RelativeTimeFormat("en", { style: "narrow" }).format(Math.round(seconds / length), unit));
   node.dateTime = iso;
   node.title = moment.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
   return node;

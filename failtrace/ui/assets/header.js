@@ -37,5 +37,6 @@ export default function (component) {
     facts.append(pair);
   }
   box.replaceChildren(line, ...(data.text ? [make("p", "message", data.text)] : []), facts);
+  box.onclick = travel;
   box.style.setProperty("--edge", data.badge ? colourOf(root, data.badge) : "transparent");
 }

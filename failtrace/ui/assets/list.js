@@ -1,8 +1,8 @@
 // A list of links. data: {columns: [{key, label, kind, width, hide}], rows: [{id, href, cells: {…}}], empty}
-// A click opens in place (trigger `opened`), a click with a modifier or the middle button in a new tab, as any link does.
 function cell(root, column, value) {
   const node = make("span", `cell is-${column.kind}${column.hide ? " hide" : ""}`);
   node.setAttribute("role", "cell");
+  node.dataset.label = column.label;
   if (value === null || value === undefined || value === "") node.textContent = column.kind === "badge" ? "" : "–";
   else if (column.kind === "badge") node.append(badge(root, value));
   else if (column.kind === "time") node.append(when(value));
@@ -25,7 +25,7 @@ function head(columns) {
 }
 
 export default function (component) {
-  const { data, parentElement: root, setTriggerValue } = component;
+  const { data, parentElement: root } = component;
   const table = root.querySelector(".list");
   const template = (columns) => columns.map((column) => column.width ?? "minmax(0, 1fr)").join(" ");
   table.style.setProperty("--wide", template(data.columns));
@@ -39,10 +39,5 @@ export default function (component) {
     return link;
   });
   table.replaceChildren(head(data.columns), ...rows);
-  table.onclick = (event) => {
-    const link = event.target.closest("a.row");
-    if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    setTriggerValue("opened", link.dataset.id);
-  };
+  table.onclick = travel;
 }

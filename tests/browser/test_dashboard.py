@@ -1,0 +1,86 @@
+"""The dashboard in a real Chromium, on servers that nobody has asked anything before."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from support.records import failure_id_of, item, make_record, make_step
+
+from failtrace.contracts import FailureType
+from failtrace.mirror.mirror import Mirror
+
+Open = Callable[[str], Page]
+HOSTILE = '![x](http://attacker.invalid/p.png)<img src="http://attacker.invalid/q.png" onerror="alert(1)"> **b**'
+
+
+@pytest.fixture
+def home(home: Path) -> Path:
+    """One failure whose every word is hostile."""
+    record = make_record(
+        FailureType.EXCEPTION,
+        number=1,
+        subject=HOSTILE,
+        message=HOSTILE,
+        ended_at=datetime.now(UTC),
+        steps=(make_step(HOSTILE, 0, output=HOSTILE), make_step("second", 1, input={HOSTILE: HOSTILE})),
+    )
+    with Mirror.open(home / "mirror.sqlite") as mirror:
+        mirror.write([item(record)])
+    return home
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/overview", "Newest failures"),
+        ("/run", "Past runs"),
+        ("/failures", "1–1 of 1"),
+        (f"/failure?failure_id={failure_id_of(1)}", "Answered by"),
+    ],
+)
+def test_every_page_stands_as_the_first_request_of_a_fresh_server(
+    open_: Open, watch: Any, path: str, words: str
+) -> None:
+    """A deep link must show its page with the navigation, hostile text inert, nothing asked of any other host."""
+    page = open_(path)
+
+    expect(page.get_by_text(words, exact=True).first).to_be_visible()
+    navigation = page.get_by_test_id("stSidebar").get_by_role("link")
+    expect(navigation).to_have_count(4)
+    if path != "/run":
+        expect(page.get_by_text(HOSTILE).first).to_be_visible()
+    navigation.filter(has_text="Failures").click()
+    expect(page.get_by_text("1–1 of 1", exact=True)).to_be_visible()
+    assert page.url.endswith("/failures")
+    assert (watch.foreign, watch.errors) == ([], [])
+
+
+def test_a_run_from_the_page_and_its_failure_in_a_new_tab(open_: Open, watch: Any) -> None:
+    """The button must run the chosen subjects; a failure must open in a new tab by its id, its steps at a click."""
+    page = open_("/run")
+    chosen = page.get_by_test_id("stMultiSelect")
+    chosen.get_by_label("Clear all").click()
+    chosen.get_by_role("combobox").fill("exception_three_steps_deep")
+    page.get_by_role("option", name="exception_three_steps_deep").click()
+    chosen.get_by_role("combobox").press("Escape")
+    expect(chosen.get_by_text("exception_three_steps_deep")).to_be_visible()
+    page.get_by_role("button", name="Run", exact=True).click()
+
+    failures = page.locator("a.row[href^='failure?']")
+    expect(failures.first).to_be_visible()
+    expect(page.get_by_text("Finished").first).to_be_visible()
+    assert "run_id=" in page.url
+    with page.context.expect_page() as opened:
+        failures.first.click(modifiers=["ControlOrMeta"])
+    tab = opened.value
+    failure_id = tab.url.partition("failure_id=")[2]
+
+    expect(tab.get_by_text(failure_id, exact=True)).to_be_visible()
+    steps = tab.get_by_role("treeitem")
+    expect(steps.first).to_be_visible()
+    steps.first.click()
+    expect(steps.first).to_have_attribute("aria-selected", "true")
+    assert (watch.foreign, watch.errors) == ([], [])

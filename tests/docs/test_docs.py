@@ -1,0 +1,164 @@
+"""The documentation tells the truth: whatever it must name is found in it, and what it shows runs.
+
+`python tests/docs/test_docs.py` writes docs/settings.md anew.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from pydantic.fields import FieldInfo
+
+from failtrace import contracts
+from failtrace.cli.main import cli
+from failtrace.contracts import Contract
+from failtrace.detection.detectors import detectors
+from failtrace.settings import Settings
+from failtrace.subjects.scenarios import EXPECTED
+from failtrace.subjects.subject import Subject
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md"), *ROOT.glob("benchmarks/*.md")]
+)
+SETTINGS_PAGE = """# Settings
+
+Read from the environment when a command, the dashboard or a `TraceStore` starts. A value that cannot be used is one
+sentence that names the variable, and exit 2. This table is generated from `failtrace/settings.py`.
+
+{table}
+
+This version has no backend for Cosmos DB: with `COSMOS_ENDPOINT` set, the store `auto` stops with a sentence that says
+so. OpenTelemetry's SDK, through which the steps come, reads its own `OTEL_*` variables in the subject's process.
+"""
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def settings_page() -> str:
+    rows = "\n".join(_row(field) for field in Settings.model_fields.values())
+    return SETTINGS_PAGE.format(table=f"| variable | default | meaning |\n|---|---|---|\n{rows}")
+
+
+def _row(field: FieldInfo) -> str:
+    variable = field.validation_alias.choices[0]  # type: ignore[union-attr]
+    default = f"`{field.default}`" if field.default not in (None, ()) else "unset"
+    return f"| `{variable}` | {default} | {field.description} |"
+
+
+def section(page: str, heading: str) -> str:
+    """What stands under a heading, up to the next of its level."""
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"no section {heading!r}"
+    return found[1]
+
+
+def missing(names: list[str], page: str) -> list[str]:
+    return [name for name in names if f"`{name}`" not in page]
+
+
+def test_settings_page_is_the_settings() -> None:
+    """docs/settings.md says what the fields say; `python tests/docs/test_docs.py` writes it."""
+    assert text("docs/settings.md") == settings_page()
+
+
+@pytest.mark.parametrize("command", cli.commands.values(), ids=cli.commands.keys())
+def test_every_command_and_option_is_described(command: click.Command) -> None:
+    """docs/cli.md has a section for each command with each of its options, and the README names the command."""
+    described = section(text("docs/cli.md"), f"`failtrace {command.name}`")
+    options = [name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts]
+
+    assert [name for name in options if not re.search(rf"^\| `{name}[ `]", described, re.MULTILINE)] == []
+    assert f"`failtrace {command.name}" in text("README.md")
+    assert command.help
+
+
+def test_no_option_is_described_that_is_gone() -> None:
+    """Each option in docs/cli.md belongs to the command in whose section it stands."""
+    page = text("docs/cli.md")
+
+    for name in re.findall(r"^## `failtrace (\S+)`$", page, re.MULTILINE):
+        known = {opt for parameter in cli.commands[name].params for opt in parameter.opts}
+        described = set(re.findall(r"^\| `(--[a-z-]+)", section(page, f"`failtrace {name}`"), re.MULTILINE))
+        assert described <= known, name
+
+
+def test_every_scenario_is_described_with_its_ending() -> None:
+    """docs/subjects.md has a row for each scenario with its failure type and failing step."""
+    page = text("docs/subjects.md")
+
+    for name, expectations in EXPECTED.items():
+        row = next((line for line in page.splitlines() if line.startswith(f"| `{name}` |")), "")
+        for expected in expectations:
+            assert (expected.failure_type or "passed") in row, name
+            assert expected.step is None or f"`{expected.step}`" in row, name
+
+
+def test_every_detector_is_described() -> None:
+    """docs/architecture.md names each built-in detector."""
+    built_in = [detector.name for detector in detectors() if type(detector).__module__.startswith("failtrace.")]
+
+    assert missing(built_in, section(text("docs/architecture.md"), "Detectors")) == []
+
+
+def test_every_field_of_a_subject_is_described() -> None:
+    """docs/subjects.md names each field of Subject."""
+    assert missing(list(Subject.__dataclass_fields__), text("docs/subjects.md")) == []
+
+
+SHAPES = [shape for shape in vars(contracts).values() if isinstance(shape, type) and issubclass(shape, Contract)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_every_field_of_a_record_is_described(shape: type[Contract]) -> None:
+    """docs/records.md names each field of each stored shape."""
+    assert missing(list(shape.model_fields), text("docs/records.md")) == []
+
+
+def test_readme_example_runs_as_written(tmp_path: Path) -> None:
+    """The first Python block of the README is five lines, and the command it prints opens the failure it tells of."""
+    block = re.search(r"```python\n(.*?)```", text("README.md"), re.DOTALL)
+    assert block is not None
+    assert block[1].count("\n") == 5
+    script = tmp_path / "example.py"
+    script.write_text(block[1], "utf-8")
+
+    printed = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    program, *arguments = shlex.split(printed)
+    story = subprocess.run(
+        [sys.executable, "-m", program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert "hallucination_flag" in story
+    assert "“90 days”" in story
+    assert "Returns: within 30 days." in story
+
+
+def test_make_targets_that_are_named_exist() -> None:
+    """Every `make` command of README and CONTRIBUTING is a target of the Makefile."""
+    named = set(re.findall(r"^make ([a-z]+)", text("README.md") + text("CONTRIBUTING.md"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+
+    assert {"run", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Relative links and pictures of a page exist, and so do the files of the repository that it names in backticks."""
+    content = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    links = [*re.findall(r"\]\(([^)\s]+)\)", content), *re.findall(r'(?:src|srcset)="([^"]+)"', content)]
+    relative = [link.partition("#")[0] for link in links if not re.match(r"[a-z]+:|#", link)]
+    named = re.findall(r"`((?:failtrace|tests|docs|examples|benchmarks)/[\w./-]+)`", content)
+
+    broken = [link for link in relative if not (page.parent / link).exists()]
+    assert broken + [name for name in named if not (ROOT / name).exists()] == []
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "settings.md").write_text(settings_page(), "utf-8")

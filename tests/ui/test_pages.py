@@ -1,0 +1,204 @@
+"""Each page alone, as the first request of a fresh server: values, empty states, bad ids, hostile text."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block, Node
+from support.records import failure_id_of, item, make_record, make_step
+
+from failtrace.contracts import (
+    ContractViolation,
+    DeadlineExceeded,
+    ErrorInfo,
+    FailureType,
+    LogLine,
+    Logs,
+    OutputTail,
+    SubjectInfo,
+    Termination,
+    TraceRecord,
+    UnsupportedClaim,
+)
+from failtrace.mirror.mirror import Mirror
+
+OpenPage = Callable[..., AppTest]
+BEACON = "attacker.invalid"
+HOSTILE = f'![x](http://{BEACON}/p.png)<img src="http://{BEACON}/q.png"> :material/home: **b** `c`'
+INERT = {"text", "code", "json", "dataframe", "bidi_component", "multiselect", "vega_lite_chart"}
+"""Elements that render no markup; the components set textContent alone (tests/browser holds them to it)."""
+
+
+def elements(node: Block) -> Iterator[Node]:
+    for child in node.children.values():
+        yield child
+        if isinstance(child, Block):
+            yield from elements(child)
+
+
+def component(page: AppTest, name: str) -> dict[str, Any]:
+    """The data of the first component of that name."""
+    found = next(node for node in page.get("bidi_component") if node.proto.component_name == f"failtrace.{name}")
+    data: dict[str, Any] = json.loads(found.proto.json)
+    return data
+
+
+def hostile_record() -> TraceRecord:
+    """Hostile words in every place that takes a subject's words."""
+    error = ErrorInfo(type=HOSTILE, message=HOSTILE, stacktrace=HOSTILE, notes=(HOSTILE,))
+    whole = error.model_copy(update={"causes": (error,), "exceptions": (error,)})
+    step = make_step(HOSTILE, input=HOSTILE, output={HOSTILE: HOSTILE}, attributes={HOSTILE: HOSTILE}, error=error)
+    evidence = (
+        ContractViolation(location=HOSTILE, rule=HOSTILE, message=HOSTILE, value=HOSTILE),
+        UnsupportedClaim(text=HOSTILE, start=0, end=3, score=0.9, nearest_evidence=HOSTILE, evidence_source=HOSTILE),
+        DeadlineExceeded(limit_s=1.0, elapsed_s=1.1, stacks=HOSTILE),
+    )
+    record = make_record(FailureType.EXCEPTION, subject=HOSTILE, message=HOSTILE, ended_at=datetime.now(UTC), number=7)
+    assert record.failure
+    changes = {"error": whole, "evidence": evidence, "termination": Termination(signal=HOSTILE)}
+    return record.model_copy(
+        update={
+            "failure": record.failure.model_copy(update=changes),
+            "subject": SubjectInfo(name=HOSTILE, version=HOSTILE, source=HOSTILE),
+            "run_id": HOSTILE,
+            "steps": (step,),
+            "input": HOSTILE,
+            "attributes": {HOSTILE: HOSTILE},
+            "logs": Logs(
+                lines=(LogLine(time=record.ended_at, level=HOSTILE, logger=HOSTILE, message=HOSTILE),),
+                stdout=OutputTail(text=HOSTILE, total_bytes=len(HOSTILE)),
+            ),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("overview", "Nothing ran in this time"),
+        ("run", "Past runs"),
+        ("failures", "No failures yet"),
+        ("failure", "Open a failure by its id"),
+    ],
+)
+def test_an_empty_home_says_what_to_do(open_page: OpenPage, name: str, words: str) -> None:
+    """On a first start every page must stand, with a sentence where there is nothing to show."""
+    page = open_page(name)
+
+    assert not page.exception
+    assert any(words in node.value for node in [*page.markdown, *page.subheader])
+
+
+def test_the_overview_counts_what_the_mirror_counts(open_page: OpenPage, mirror: Mirror) -> None:
+    """Numbers and newest failures must be those of the chosen time, and no other."""
+    now = datetime.now(UTC)
+    failed = [make_record(FailureType.TIMEOUT, number=at, ended_at=now - timedelta(minutes=at)) for at in (1, 2, 3)]
+    passed = make_record(None, number=4, ended_at=now)
+    old = make_record(FailureType.EXCEPTION, number=9, ended_at=now - timedelta(days=20))
+    mirror.write([item(record) for record in [*failed, passed, old]])
+
+    week, month = open_page("overview"), open_page("overview", range="30d")
+
+    assert [metric.value for metric in week.metric] == ["4", "3", "75 %"]
+    assert [metric.value for metric in month.metric] == ["5", "4", "80 %"]
+    assert [row["id"] for row in component(week, "list")["rows"]] == [failure_id_of(at) for at in (1, 2, 3)]
+    assert len(week.get("vega_lite_chart")) == 3
+
+
+def test_failures_are_filtered_by_the_address_and_paged_by_key(open_page: OpenPage, mirror: Mirror) -> None:
+    """A shared link must show what its sender saw; Older must go on where the page ended, and Newer come back."""
+    now = datetime.now(UTC)
+    mirror.write(
+        [item(make_record(FailureType.TIMEOUT, number=at, ended_at=now - timedelta(seconds=at))) for at in range(1, 61)]
+        + [item(make_record(FailureType.EXCEPTION, number=99, message="the kettle is cold", ended_at=now))]
+    )
+
+    timeouts = open_page("failures", type=["timeout", "nonsense"])
+    assert [row["id"] for row in component(timeouts, "list")["rows"]] == [failure_id_of(at) for at in range(1, 51)]
+    assert "1–50 of 60" in [caption.value for caption in timeouts.caption]
+
+    older = timeouts.button(key="failures-trail-Older").click().run()
+    assert [row["id"] for row in component(older, "list")["rows"]] == [failure_id_of(at) for at in range(51, 61)]
+    assert "51–60 of 60" in [caption.value for caption in older.caption]
+    assert older.button(key="failures-trail-Newer").click().run().button(key="failures-trail-Newer").disabled
+
+    words = open_page("failures", q="kettle")
+    assert [row["id"] for row in component(words, "list")["rows"]] == [failure_id_of(99)]
+    nothing = open_page("failures", q='"NEAR( OR *', run_id="run-2")
+    assert any("No failure matches" in node.value for node in nothing.markdown)
+    assert any("0 of 61 failures" in caption.value for caption in nothing.caption)
+
+
+def test_a_failure_opens_by_its_id(open_page: OpenPage, mirror: Mirror) -> None:
+    """Arriving by an id must show that record: its head, its steps, its exception, its bytes."""
+    mirror.write([item(make_record(FailureType.EXCEPTION, number=5, message="no such order"))])
+
+    page = open_page("failure", failure_id=f'"{failure_id_of(5)}" ')
+
+    assert not page.exception
+    head = component(page, "header")
+    assert (head["badge"], head["title"], head["text"]) == ("exception", "answer", "no such order")
+    assert {fact["label"]: fact["value"] for fact in head["facts"]}["Failure id"] == failure_id_of(5)
+    assert component(page, "timeline")["names"] == ["search"]
+    assert any("shop.py" in code.value for code in page.code)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (failure_id_of(404), "No failure has this id"),
+        ("../../mirror.sqlite", "This is not a failure_id"),
+        ("'; DROP TABLE execution; --", "This is not a failure_id"),
+        (HOSTILE, "This is not a failure_id"),
+    ],
+)
+def test_an_id_that_opens_nothing_gets_a_sentence(open_page: OpenPage, typed: str, words: str) -> None:
+    """An unknown or malformed id must be answered in words, never by an error."""
+    page = open_page("failure", failure_id=typed)
+
+    assert not page.exception
+    assert any(words in node.value for node in [*page.markdown, *page.error])
+
+
+@pytest.mark.parametrize("view", ["Input and output", "Logs", "Verdicts", "Environment", "Whole record"])
+def test_what_a_subject_wrote_reaches_no_element_that_renders_markup(
+    open_page: OpenPage, mirror: Mirror, view: str
+) -> None:
+    """Hostile words in every field must stand in elements that show them as they are, on every page and tab."""
+    mirror.write([item(hostile_record())])
+    page = open_page("failure", failure_id=failure_id_of(7))
+    page.session_state["view"] = view
+    pages = [page.run(), open_page("failures", subject=HOSTILE), open_page("overview")]
+
+    for shown in pages:
+        assert not shown.exception
+        speaking = {node.type for node in elements(shown.main) if BEACON in str(getattr(node, "proto", ""))}
+        assert speaking
+        assert speaking <= INERT
+
+
+def test_a_large_text_is_cut_and_offered_whole(open_page: OpenPage, mirror: Mirror) -> None:
+    """Of a text above 64 KB the page must carry the first 64 KB, and the rest as a download."""
+    mirror.write([item(make_record(FailureType.EXCEPTION, number=6, input="é" * 100_000))])
+
+    page = open_page("failure", failure_id=failure_id_of(6))
+
+    assert max(len(code.value.encode()) for code in page.code) == 64 * 1024
+    assert any("64.0 KB of 195.3 KB" in caption.value for caption in page.caption)
+
+
+def test_a_mirror_that_is_no_database_is_one_sentence(clean_environment: Path) -> None:
+    """A damaged file must be answered in words on every page, without a traceback."""
+    clean_environment.mkdir(parents=True)
+    (clean_environment / "mirror.sqlite").write_bytes(b"this is no database" * 1000)
+
+    for name in ("overview", "run", "failures", "failure"):
+        page = AppTest.from_file(f"{Path(__file__).parents[2]}/pages/{name}.py", default_timeout=30).run()
+
+        assert not page.exception
+        assert [error.value for error in page.error] == ["failtrace cannot open its files."]
+        assert "mirror.sqlite" in page.text[0].value

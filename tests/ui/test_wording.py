@@ -1,0 +1,27 @@
+import pytest
+
+from failtrace.ui.wording import duration, percent, plural, size
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [
+        (0.0, "0.00 ms"),
+        (0.421, "0.42 ms"),
+        (12.4, "12 ms"),
+        (1240.0, "1.24 s"),
+        (125_000.0, "2 min 05 s"),
+        (3_599_700.0, "1 h 00 min"),
+        (11_220_000.0, "3 h 07 min"),
+    ],
+)
+def test_durations_are_said_in_the_unit_a_person_would_use(milliseconds: float, words: str) -> None:
+    """A duration must read as a person would say it, from microseconds to hours."""
+    assert duration(milliseconds) == words
+
+
+def test_counts_sizes_and_shares_read_well() -> None:
+    """Plural, thousands, units and tiny shares must be right at their edges."""
+    assert [size(count) for count in (0, 1023, 1024, 3 * 1024**2)] == ["0 bytes", "1,023 bytes", "1.0 KB", "3.0 MB"]
+    assert [plural(count, "failure") for count in (0, 1, 1204)] == ["0 failures", "1 failure", "1,204 failures"]
+    assert [percent(share) for share in (0.0, 0.0001, 0.125, 1.0)] == ["0 %", "<0.1 %", "12.5 %", "100 %"]
