@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
@@ -11,7 +10,7 @@ from failtrace.capture.exceptions import describe_exception
 from failtrace.capture.sanitiser import Marks
 from failtrace.contracts import DetectorInfo, Returned, Verdict, VerdictStatus
 from failtrace.detection.contract import ContractDetector
-from failtrace.detection.grounding.detector import DETECTOR, EvidenceText, judge, step_evidence
+from failtrace.detection.grounding.detector import DETECTOR, EvidenceText, context_text, judge, step_evidence
 from failtrace.detection.observation import Detector, Observation
 from failtrace.detection.termination import TerminationDetector
 
@@ -33,7 +32,7 @@ class GroundingDetector:
             return self._verdict(VerdictStatus.ERRORED, given["errored"])
         evidence = [EvidenceText(text, f"evidence[{index}]") for index, text in enumerate(given["texts"])]
         evidence.extend(step_evidence(observation.steps))
-        return judge(observation.output, evidence, json.dumps(observation.input, ensure_ascii=False))
+        return judge(observation.output, evidence, context_text(observation.input))
 
     @staticmethod
     def _verdict(status: VerdictStatus, reason: str) -> Verdict:

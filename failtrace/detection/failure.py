@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -93,8 +94,10 @@ def _step_that_said(evidence: Sequence[Evidence], steps: Sequence[TraceStep]) ->
     claim = next((item.text for item in evidence if isinstance(item, UnsupportedClaim)), None)
     if claim is None:
         return None
-    said = (step for step in steps if step.kind is StepKind.LLM and any(claim in text for text in _texts(step.output)))
-    return next((step.step_id for step in said), None)
+    # As a word of its own: the claim "11" was not made by a step that says "$1.11".
+    words = re.compile(rf"(?<![\w.,]){re.escape(claim)}(?!\w|[.,]\w)")
+    models = (step for step in steps if step.kind is StepKind.LLM)
+    return next((step.step_id for step in models if any(map(words.search, _texts(step.output)))), None)
 
 
 def _texts(value: Json) -> list[str]:

@@ -1,0 +1,1 @@
+"""Subjects that show failtrace at work; each folder has a README of its own."""
