@@ -1,0 +1,1 @@
+"""What failtrace costs, each figure beside its floor, measured in turn in one run: `python -m benchmarks`."""
