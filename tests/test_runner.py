@@ -102,10 +102,14 @@ def test_a_stop_records_what_ended_and_counts_the_rest(store: TraceStore) -> Non
 def test_a_keyboard_interrupt_is_a_clean_stop(store: TraceStore) -> None:
     """A Ctrl-C in the caller's thread ends the run with a report, as a stop does."""
 
-    def interrupt(_: ExecutionResult) -> None:
-        raise KeyboardInterrupt
+    seen: list[ExecutionResult] = []
 
-    report = Runner(store, workers=1, progress=interrupt).run([zoo.double], inputs=[1, 2, 3])
+    def interrupt_once(result: ExecutionResult) -> None:
+        seen.append(result)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    report = Runner(store, workers=1, progress=interrupt_once).run([zoo.double], inputs=[1, 2, 3])
 
     assert (report.state, report.executions + report.not_run) == ("cancelled", 3)
     assert report.executions >= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ import click
 from rich.console import Console
 
 from failtrace.contracts import FailureType
+
+UNFOLDED = 100_000
+"""Columns for a program that reads our output: an id must not lose its end."""
 
 ICONS = {
     FailureType.EXCEPTION: "✗",
@@ -25,8 +29,9 @@ def print_json(line: Mapping[str, Any]) -> None:
 
 
 def to_stdout() -> Console:
-    """For tables and reports; plain where stdout is no terminal. Markup is off: subjects' text is text."""
-    return Console(markup=False, highlight=False, emoji=False)
+    """For tables and reports; where stdout is no terminal, plain and never folded. Markup is off: text is text."""
+    width = None if sys.stdout.isatty() else UNFOLDED
+    return Console(markup=False, highlight=False, emoji=False, width=width)
 
 
 def to_stderr() -> Console:

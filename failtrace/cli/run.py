@@ -161,4 +161,6 @@ def _print_result(result: ExecutionResult, progress: Progress | None, *, as_json
         console = progress.console if progress is not None else to_stdout()
         icon = ICONS[result.failure_type]
         message = one_line(result.message, 100)
-        console.print(f"{icon} {result.failure_type:<18} {result.subject}  {message}\n  {result.failure_id}")
+        console.print(
+            f"{icon} {result.failure_type:<18} {result.subject}  {message}\n  {result.failure_id}", soft_wrap=True
+        )
