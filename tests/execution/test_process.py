@@ -12,10 +12,10 @@ from support import zoo
 
 from failtrace import run_with_failure_detection
 from failtrace.contracts import Crashed, EndedBy, FailureType, TimedOut, TraceRecord
-from failtrace.errors import ExecutionError, SubjectError
-from failtrace.execution.process import ProcessExecutor
-from failtrace.execution.forkserver import forkserver
 from failtrace.detection.run import execute
+from failtrace.errors import ExecutionError, SubjectError
+from failtrace.execution.forkserver import forkserver
+from failtrace.execution.process import ProcessExecutor
 from failtrace.settings import Settings
 from failtrace.subjects.loading import resolve_subject
 
@@ -92,12 +92,12 @@ def test_a_subject_s_surroundings_are_its_own(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO", "open")
 
-    inside = run(lambda _: (os.getcwd(), os.environ["ZOO"])).output
+    inside = run(lambda _: (str(Path.cwd()), os.environ["ZOO"])).output
     wandered = run(zoo.wander).output
 
     assert inside == [str(tmp_path), "open"]
     assert wandered == "/"
-    assert os.getcwd() == str(tmp_path)
+    assert Path.cwd() == tmp_path
     assert "FAILTRACE_WANDERED" not in os.environ
 
 

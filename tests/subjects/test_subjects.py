@@ -101,7 +101,7 @@ def test_what_cannot_be_loaded_is_one_sentence(modules: Path, code: str | None, 
 @pytest.mark.parametrize("timeout", [-1, 0, float("nan"), float("inf"), "2", True, 1e12], ids=repr)
 def test_a_timeout_that_cannot_be_is_refused(timeout: Any) -> None:
     """A timeout is a finite number of seconds above zero."""
-    with pytest.raises(SubjectError, match="timeout of 'support.zoo:double'"):
+    with pytest.raises(SubjectError, match=r"timeout of 'support\.zoo:double'"):
         replace(resolve_subject(zoo.double), timeout=timeout)
 
 
@@ -112,7 +112,7 @@ def test_a_name_belongs_to_one_subject() -> None:
     registry.add(first)
     registry.add(replace(first, timeout=5))
 
-    with pytest.raises(SubjectError, match="'support.zoo:double' has that name"):
+    with pytest.raises(SubjectError, match=r"'support\.zoo:double' has that name"):
         registry.add(replace(resolve_subject(zoo.complain), name="taken"))
     assert [known.timeout for known in registry.subjects()] == [5]
 

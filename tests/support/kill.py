@@ -112,15 +112,17 @@ def _run_and_kill(folder: Path, diaries: Path, name: str, chance: random.Random)
         "FAILTRACE_KEEP_PASSED": "1000000",
     }
     command = [sys.executable, "-m", "failtrace", "run", "support.mortal:lives", "--inputs", str(inputs), "--json"]
-    with open(os.open(pipe, os.O_RDWR), "rb", buffering=0) as asks, out.open("wb") as stdout:  # noqa: PTH123
+    with open(os.open(pipe, os.O_RDWR), "r+b", buffering=0) as asks, out.open("wb") as stdout:  # noqa: PTH123
         runner = subprocess.Popen(
             [*command, "--workers", str(WORKERS), "--run-id", name], env=environment, stdout=stdout
         )
+        watcher = threading.Thread(target=lambda: (runner.wait(), asks.write(b"ended\n")))
+        watcher.start()
         for _ in range(chance.randrange(STEPS * INPUTS // 2)):
-            asks.readline()
+            assert asks.readline() != b"ended\n", "the run ended before it was killed"
         works(chance.randrange(SPIN))
         runner.kill()
-        runner.wait()
+        watcher.join()
     _wait_until_gone(environment[MARK])
     return {line["trace_id"]: line for line in _whole_lines(out) if line["type"] == "execution"}
 

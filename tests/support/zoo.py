@@ -90,7 +90,7 @@ def wander(_: Any) -> str:
     os.chdir("/")
     os.umask(0o777)
     os.environ["FAILTRACE_WANDERED"] = "yes"
-    return os.getcwd()
+    return str(Path.cwd())
 
 
 def read_stdin(_: Any) -> str:
