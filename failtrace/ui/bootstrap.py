@@ -112,7 +112,12 @@ def _sidebar() -> None:
 
 def _gate() -> None:
     """With [auth] in secrets.toml nobody gets past this line without a login (OpenID Connect)."""
-    if not st.secrets.load_if_toml_exists() or "auth" not in st.secrets or st.user.is_logged_in:
+    if not st.secrets.load_if_toml_exists():
+        # A file that cannot be read may hold [auth]: closed, not open.
+        if any(Path(file).exists() for file in st.get_option("secrets.files")):
+            stop_with("The login cannot be set up.", "secrets.toml cannot be read; mend it and reload this page.")
+        return
+    if "auth" not in st.secrets or st.user.is_logged_in:
         return
     st.title("failtrace")
     st.text("This dashboard asks for a login.")

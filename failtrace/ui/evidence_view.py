@@ -53,7 +53,8 @@ def show_error(error: ErrorInfo, name: str) -> None:
 
 
 def _show_one(error: ErrorInfo, name: str) -> None:
-    show_text(error.stacktrace.rstrip() or f"{error.type}: {error.message}", name)
+    last_line, stack = f"{error.type}: {error.message}", error.stacktrace.rstrip()
+    show_text(stack if stack.endswith(last_line) else f"{stack}\n{last_line}".lstrip("\n"), name)
     for note in error.notes:
         st.text(f"Note: {note[:_LONGEST_CELL]}")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -19,14 +20,19 @@ _SHOWN_LOG_LINES = 2000
 @st.fragment
 def show_timeline(record: TraceRecord) -> None:
     """The steps on a time axis and the detail of the chosen one; choosing redraws nothing else."""
-    key = f"timeline-{record.trace_id}"
-    kept = st.session_state.get(key, {}).get("selected")
-    selected = kept or first_chosen(record)
-    chosen = timeline(timeline_data(record, selected), key=key) or selected
+    data = _timeline_data(record.trace_id, record)
+    chosen = timeline(data, key=f"timeline-{record.trace_id}") or data["selected"]
     step = next((step for step in record.steps if step.step_id == chosen), None)
     if step:
         with st.container(border=True):
             _show_step(step)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _timeline_data(trace_id: str, _record: TraceRecord) -> dict[str, Any]:
+    """Kept, since every choice of a step asks for the same again: of 30,000 steps that is most of the answer's time."""
+    del trace_id
+    return timeline_data(_record, first_chosen(_record))
 
 
 def _show_step(step: TraceStep) -> None:
@@ -88,7 +94,12 @@ def show_raw(raw: bytes, name: str) -> None:
         key="download-record",
         on_click="ignore",
     )
-    show_json(json.loads(raw), "record")
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        show_text(raw.decode(errors="replace"), "record")
+    else:
+        show_json(value, "record")
 
 
 def _show_values(record: TraceRecord) -> None:

@@ -7,7 +7,7 @@ from failtrace.services import Services
 from failtrace.ui import bootstrap
 from failtrace.ui.components import Fact, header
 from failtrace.ui.kinds import KINDS
-from failtrace.ui.launch import log_tail
+from failtrace.ui.launch import is_underway, log_tail
 from failtrace.ui.lists import failure_list
 from failtrace.ui.notices import ask, empty
 from failtrace.ui.values import show_text
@@ -20,7 +20,7 @@ _NEWEST = 20
 def show_run(services: Services, run_id: str) -> None:
     """Draw it; while it runs, look again every second without disturbing the rest of the page."""
     row = ask(services.store.mirror.run, run_id)
-    running = row is None or row.state == "running"
+    running = row.state == "running" if row else is_underway(run_id)
     st.fragment(_draw, run_every=_REFRESH_S if running else None)(services, run_id, running)
 
 
@@ -46,10 +46,12 @@ def _draw(services: Services, run_id: str, was_running: bool) -> None:
 def _show_unknown(services: Services, run_id: str) -> None:
     printed = log_tail(services.settings.home, run_id)
     if printed:
-        st.caption("The run has not recorded anything yet. This is what it printed:")
+        st.caption("The run has recorded nothing yet. This is what it printed:")
         show_text(printed, f"log-{run_id}")
-    else:
+    elif is_underway(run_id):
         st.caption("Waiting for the run to begin.")
+    else:
+        empty("No run has this id", "Choose one of the past runs below.", ":material/search_off:")
 
 
 def _title(row: RunRow) -> str:

@@ -79,7 +79,7 @@ def hostile_record() -> TraceRecord:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("overview", "Nothing ran in this time"),
+        ("overview", "Nothing has run yet"),
         ("run", "Past runs"),
         ("failures", "No failures yet"),
         ("failure", "Open a failure by its id"),
@@ -189,6 +189,41 @@ def test_a_large_text_is_cut_and_offered_whole(open_page: OpenPage, mirror: Mirr
 
     assert max(len(code.value.encode()) for code in page.code) == 64 * 1024
     assert any("64.0 KB of 195.3 KB" in caption.value for caption in page.caption)
+
+
+@pytest.mark.parametrize("body", [b'{"schema_version": 2}', b"no JSON at all"])
+def test_a_record_that_cannot_be_read_is_shown_as_it_is(open_page: OpenPage, mirror: Mirror, body: bytes) -> None:
+    """A newer or damaged record must be a sentence, with its bytes to read and to take along."""
+    mirror.write([(make_record(FailureType.EXCEPTION, number=8), body)])
+
+    page = open_page("failure", failure_id=failure_id_of(8))
+
+    assert not page.exception
+    assert [error.value for error in page.error] == ["This record cannot be read."]
+    assert [node.value for node in [*page.json, *page.code]] == [body.decode()]
+    assert len(page.get("download_button")) == 1
+
+
+def test_a_run_that_is_not_there_is_a_sentence(open_page: OpenPage, mirror: Mirror) -> None:
+    """A run_id that names nothing must be answered in words, and not be waited for."""
+    page = open_page("run", run_id="no-such-run")
+
+    assert not page.exception
+    assert any("No run has this id" in node.value for node in page.markdown)
+
+
+def test_secrets_that_cannot_be_read_keep_the_door_shut(
+    open_page: OpenPage, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secrets.toml with a slip in it may hold [auth]: no page may open past it."""
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text("[auth")
+    monkeypatch.chdir(tmp_path)
+
+    page = open_page("overview")
+
+    assert [error.value for error in page.error] == ["The login cannot be set up."]
+    assert not page.title
 
 
 def test_a_mirror_that_is_no_database_is_one_sentence(clean_environment: Path) -> None:

@@ -1,5 +1,6 @@
 // The steps on one time axis. data: {ids, names, kinds, depths, starts, durations, marks, titles, total_ms, selected}
-// Arrays run in parallel, in reading order; a mark is "", "error", "open". Only rows in view exist in the document.
+// Arrays run in parallel, in reading order; a mark is "", "error", "open"; `selected` is chosen at first.
+// Only rows in view exist in the document.
 const ROW = 30;
 
 function spell(milliseconds) {
@@ -58,7 +59,7 @@ export default function (component) {
   const pane = root.querySelector(".pane");
   const canvas = root.querySelector(".canvas");
   const state = (box.failtrace ??= { closed: new Set() });
-  state.selected = data.selected;
+  state.selected ??= data.selected;
   let rows = visibleRows(data, state.closed);
   box.style.setProperty("--error", colourOf(root, "exception"));
   box.style.setProperty("--open", colourOf(root, "timeout"));
