@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import uuid6
 
@@ -19,6 +19,7 @@ from failtrace.errors import ExecutionError, FailtraceError, InputError
 from failtrace.execution.process import ProcessExecutor
 from failtrace.execution.request import Isolation
 from failtrace.inputs import JsonLines
+from failtrace.mirror.views import RunState
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import TraceStore
 from failtrace.subjects.loading import resolve_subject
@@ -31,7 +32,6 @@ POLL_S = 0.25
 """How often a wish to stop is looked for."""
 
 Job = tuple[Subject, Any]
-RunState = Literal["finished", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,20 +193,13 @@ class _Run:
             pid=os.getpid(),
             at=started_at,
         )
-        state: RunState = "finished"
+        state: RunState = "interrupted"
         try:
-            self._start_threads()
-            if self._collect_until_done():
-                state = "cancelled"
-        except KeyboardInterrupt:
-            state = "cancelled"
+            state = self._run_jobs()
         finally:
-            self._wind_down()
-        not_run = self._not_run(planned)
-        bad_lines = self._inputs.bad_lines if isinstance(self._inputs, JsonLines) else 0
-        self._store.mirror.finish_run(
-            self._run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=datetime.now(UTC)
-        )
+            # Whatever broke the run off, a progress callback or the mirror: it is no longer running.
+            not_run = self._not_run(planned)
+            self._finish(state, not_run)
         return RunReport(
             run_id=self._run_id,
             state=state,
@@ -216,6 +209,24 @@ class _Run:
             not_run=not_run,
             pending=self._store.flush(timeout=10.0).pending,
             problems=tuple(_counted(sentence, times) for sentence, times in self._problems.items()),
+        )
+
+    def _run_jobs(self) -> RunState:
+        state: RunState = "finished"
+        try:
+            self._start_threads()
+            if self._collect_until_done():
+                state = "cancelled"
+        except KeyboardInterrupt:
+            state = "cancelled"
+        finally:
+            self._wind_down()
+        return state
+
+    def _finish(self, state: RunState, not_run: int) -> None:
+        bad_lines = self._inputs.bad_lines if isinstance(self._inputs, JsonLines) else 0
+        self._store.mirror.finish_run(
+            self._run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=datetime.now(UTC)
         )
 
     def _start_threads(self) -> None:

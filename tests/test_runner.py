@@ -159,3 +159,17 @@ def test_an_unknown_subject_stops_nothing_half_way(store: TraceStore) -> None:
     with pytest.raises(SubjectError):
         Runner(store).run([zoo.double, "nobody"], inputs=[1])
     assert store.mirror.runs().rows == ()
+
+
+def test_a_progress_callback_that_raises_ends_the_run_not_the_records(store: TraceStore) -> None:
+    """The caller gets the exception, the mirror what had run, and the run is marked as interrupted."""
+
+    def break_pipe(_: ExecutionResult) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        Runner(store, workers=1, progress=break_pipe).run([zoo.double], inputs=[1], run_id="broken off")
+
+    run = store.mirror.run("broken off")
+    assert run is not None
+    assert (run.state, run.passed) == ("interrupted", 1)

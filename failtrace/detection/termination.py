@@ -7,6 +7,7 @@ from failtrace.contracts import (
     ErrorInfo,
     FailureType,
     Raised,
+    Termination,
     TimedOut,
     Verdict,
     VerdictStatus,
@@ -18,6 +19,12 @@ def _told(error: ErrorInfo) -> str:
     """The error in a line; for a group with its first member, which says more than the group."""
     first = f" ({_told(error.exceptions[0])})" if error.exceptions else ""
     return f"{error.type}: {error.message}{first}" if error.message else error.type + first
+
+
+def _where(observation: Observation, end: Termination | None) -> str:
+    """The step that was open at the end, as a sentence of its own."""
+    open_step = next((step.name for step in observation.steps if end and step.step_id == end.last_open_step_id), None)
+    return f" It was in the step {open_step!r}." if open_step is not None else ""
 
 
 class TerminationDetector:
@@ -32,10 +39,12 @@ class TerminationDetector:
         if isinstance(outcome, Raised):
             return self._failed(FailureType.EXCEPTION, _told(outcome.error))
         if isinstance(outcome, Crashed):
-            return self._failed(FailureType.EXCEPTION, outcome.reason)
+            return self._failed(FailureType.EXCEPTION, outcome.reason + _where(observation, outcome.termination))
         if isinstance(outcome, TimedOut):
             late = DeadlineExceeded(limit_s=outcome.limit_s, elapsed_s=outcome.elapsed_s, stacks=outcome.stacks)
-            return self._failed(FailureType.TIMEOUT, self._why_late(outcome), late)
+            return self._failed(
+                FailureType.TIMEOUT, self._why_late(outcome) + _where(observation, outcome.termination), late
+            )
         return Verdict(detector=self._info(), status=VerdictStatus.PASSED, reason="The subject returned.")
 
     @staticmethod
