@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 
-.PHONY: run test check bench soak screenshots lock clean
+.PHONY: run test check bench soak lock clean
 
 run: $(SETUP) ## set up and start the dashboard on http://127.0.0.1:8501
 	$(BIN)/failtrace dashboard
@@ -24,10 +24,6 @@ bench: $(DEV) ## measure every row of benchmarks/results.md
 
 soak: $(DEV) ## the full counts of the figures that `make test` checks with small ones
 	$(BIN)/python -m pytest -m soak tests/soak $(ARGS)
-
-screenshots: $(DEV) ## pictures of every page into docs/images
-	$(BIN)/python tests/browser/install_chromium.py
-	$(BIN)/python -m tests.browser.screenshots
 
 lock: $(DEV) ## renew requirements.txt and requirements-dev.txt from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

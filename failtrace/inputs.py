@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from failtrace.errors import InputError
 
+STDIN = Path("-")
 MAX_LINE_BYTES = 64 * 1024 * 1024
 MAX_KEPT_PROBLEMS = 100
 """Sentences kept of bad lines; all are counted."""
 
 
 class JsonLines:
-    """The inputs of a file, one JSON value a line; empty lines are nothing. Iterate it once."""
+    """The inputs of a file (`-` is standard input), one JSON value a line; empty lines are nothing. Iterate it once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.bad_lines = 0
         self.problems: list[str] = []
         """One sentence for each bad line, the first MAX_KEPT_PROBLEMS."""
+        self.line_count: int | None = None
+        """Lines that are not empty; None for a stream, which can be read only once."""
+        if path == STDIN:
+            return
         try:
             with path.open("rb") as file:
                 self.line_count = sum(1 for line in file if line.strip())
@@ -31,7 +38,7 @@ class JsonLines:
             ) from error
 
     def __iter__(self) -> Iterator[Any]:
-        with self._path.open("rb") as file:
+        with nullcontext(sys.stdin.buffer) if self._path == STDIN else self._path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue

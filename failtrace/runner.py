@@ -337,7 +337,9 @@ class _Run:
 
     def _not_run(self, planned: int | None) -> int:
         """Asked for and never ended. Of a stream of unknown length, what was already taken from it."""
-        asked = self._progress.taken if planned is None else planned
+        if planned is None:
+            return max(0, self._progress.taken - len(self._results))
+        asked = planned
         if isinstance(self._inputs, JsonLines):
             asked -= self._inputs.bad_lines * len(self._subjects)
         return max(0, asked - len(self._results))
@@ -354,7 +356,7 @@ def planned_executions(subjects: Sequence[Subject], inputs: Iterable[Any] | None
     if inputs is None:
         return sum(len(subject.example_inputs or (None,)) for subject in subjects)
     if isinstance(inputs, JsonLines):
-        return inputs.line_count * len(subjects)
+        return None if inputs.line_count is None else inputs.line_count * len(subjects)
     return len(inputs) * len(subjects) if isinstance(inputs, Sized) else None
 
 

@@ -27,7 +27,7 @@ from failtrace.subjects.subject import Subject
 
 @click.command("run")
 @click.argument("names", metavar="[SUBJECT]...", nargs=-1)
-@click.option("--inputs", type=click.Path(path_type=Path), help="A file of JSON lines, one input a line.")
+@click.option("--inputs", type=click.Path(path_type=Path), help="A file of JSON lines, one input a line; - is stdin.")
 @click.option("--input", "one_input", help="One input, as JSON.")
 @store_option
 @click.option("--timeout", type=float, help="Seconds for each execution, in place of the subjects' own.")

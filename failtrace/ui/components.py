@@ -57,7 +57,7 @@ def _component(name: str, html: str) -> ComponentRenderer:
     return st.components.v2.component(f"failtrace.{name}", html=html, css=both("css"), js=both("js"))
 
 
-_list = _component("list", '<div class="list" role="table"></div>')
+_list = _component("list", '<div class="list" role="list"></div>')
 _header = _component("header", '<div class="header"></div>')
 _timeline = _component(
     "timeline",

@@ -6,11 +6,12 @@ Imports no Streamlit. Progress is read from the mirror, by the run_id.
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from uuid6 import uuid7
 
@@ -58,11 +59,10 @@ def start(request: RunRequest, registered: Collection[str], home: Path) -> str:
     try:
         folder = home / "runs"
         folder.mkdir(parents=True, exist_ok=True)
-        inputs = _write_inputs(request, folder / f"{run_id}.jsonl")
-        with (folder / f"{run_id}.log").open("wb") as log:
+        with (folder / f"{run_id}.log").open("wb") as log, _inputs(request) as inputs:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter; the names were checked against the registry
-                _command(request, run_id, inputs),
-                stdin=subprocess.DEVNULL,
+                _command(request, run_id),
+                stdin=inputs,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -110,17 +110,18 @@ def _wait(process: subprocess.Popen[bytes], run_id: str) -> None:
     _underway.discard(run_id)
 
 
-def _write_inputs(request: RunRequest, path: Path) -> Path | None:
-    if request.inputs is None:
-        return None
-    path.write_text(request.inputs, encoding="utf-8", errors="replace")
-    return path
+def _inputs(request: RunRequest) -> IO[bytes]:
+    """What was pasted, in a file without a name: it may hold secrets, and it goes with the run."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
+    file.write((request.inputs or "").encode("utf-8", "replace"))
+    file.seek(0)
+    return file
 
 
-def _command(request: RunRequest, run_id: str, inputs: Path | None) -> list[str]:
+def _command(request: RunRequest, run_id: str) -> list[str]:
     command = [sys.executable, "-m", "failtrace", "run", "--run-id", run_id, "--json"]
-    if inputs:
-        command += ["--inputs", str(inputs)]
+    if request.inputs is not None:
+        command += ["--inputs", "-"]
     if request.timeout_s:
         command += ["--timeout", str(request.timeout_s)]
     if request.workers:

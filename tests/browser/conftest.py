@@ -1,7 +1,6 @@
 """A fresh server and a real Chromium, both ended with the module; what Chromium asked for and said is kept."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,16 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browser.install_chromium import find_chromium
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 ROOT = Path(__file__).parents[2]
-PLACES = (
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -66,14 +59,13 @@ class Watch:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = next((place for place in PLACES if Path(place).exists()), None) or shutil.which("chromium")
+    found = find_chromium()
+    if found is None:
+        sentence = "No Chromium: install `chromium` with your packages, or run `playwright install chromium`."
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
     with sync_playwright() as playwright:
-        found = found or playwright.chromium.executable_path
-        if not Path(found).exists():
-            sentence = "No Chromium: install `chromium` with your packages, or run `playwright install chromium`."
-            if os.environ.get("CI"):
-                pytest.fail(sentence)
-            pytest.skip(sentence)
         launched = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield launched
         launched.close()

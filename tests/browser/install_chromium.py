@@ -22,7 +22,7 @@ PLACES = (
 
 def find_chromium() -> str | None:
     """The path of a Chromium or Chrome on this machine; None where there is none."""
-    installed = next((place for place in PLACES if Path(place).exists()), None)
+    installed = next((place for place in PLACES if Path(place).exists()), None) or shutil.which("chromium")
     if installed is not None:
         return installed
     try:

@@ -141,6 +141,14 @@ def test_bad_lines_are_reported_by_number(tmp_path: Path) -> None:
     assert lines(done)[-1]["executions"] == 2
 
 
+def test_inputs_can_come_from_standard_input() -> None:
+    """`--inputs -` reads the stream once, bad lines counted as in a file."""
+    done = failtrace("run", "support.zoo:double", "--inputs", "-", "--json", input="1\n{\n2\n")
+
+    assert "Line 2 of '-'" in done.stderr
+    assert (lines(done)[-1]["executions"], lines(done)[-1]["not_run"]) == (2, 0)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signal_stops_a_run_cleanly(number: signal.Signals, tmp_path: Path) -> None:
     """What had ended is stored, the rest is counted as not run, the subject's process is gone."""

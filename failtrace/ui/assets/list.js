@@ -1,7 +1,6 @@
 // A list of links. data: {columns: [{key, label, kind, width, hide}], rows: [{id, href, cells: {…}}], empty}
 function cell(root, column, value) {
   const node = make("span", `cell is-${column.kind}${column.hide ? " hide" : ""}`);
-  node.setAttribute("role", "cell");
   node.dataset.label = column.label;
   if (value === null || value === undefined || value === "") node.textContent = column.kind === "badge" ? "" : "–";
   else if (column.kind === "badge") node.append(badge(root, value));
@@ -15,11 +14,9 @@ function cell(root, column, value) {
 
 function head(columns) {
   const node = make("div", "row head");
-  node.setAttribute("role", "row");
+  node.setAttribute("aria-hidden", "true");
   for (const column of columns) {
-    const label = make("span", `cell is-${column.kind}${column.hide ? " hide" : ""}`, column.label);
-    label.setAttribute("role", "columnheader");
-    node.append(label);
+    node.append(make("span", `cell is-${column.kind}${column.hide ? " hide" : ""}`, column.label));
   }
   return node;
 }
@@ -32,12 +29,17 @@ export default function (component) {
   table.style.setProperty("--narrow", template(data.columns.filter((column) => !column.hide)));
   const rows = data.rows.map((row) => {
     const link = make("a", "row");
-    link.setAttribute("role", "row");
     link.href = row.href;
     link.dataset.id = row.id;
     for (const column of data.columns) link.append(cell(root, column, row.cells[column.key]));
-    return link;
+    const item = make("div");
+    item.setAttribute("role", "listitem");
+    item.append(link);
+    return item;
   });
+  const focused = root.activeElement?.dataset.id;
   table.replaceChildren(head(data.columns), ...rows);
+  // A refresh must not take the place of who reads by keyboard.
+  if (focused) table.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   table.onclick = travel;
 }
