@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.trace import StatusCode
 
-from failtrace.capture.journal import JournalWriter
+from failtrace.capture.journal import Journal
 from failtrace.capture.sanitiser import Marks, sanitise_attributes, sanitise_text
 
 MAX_STEPS = 100_000
@@ -35,7 +35,7 @@ class Capture:
         "steps_dropped",
     )
 
-    def __init__(self, journal: JournalWriter) -> None:
+    def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.marks = Marks()
         self.steps_dropped = 0

@@ -24,13 +24,26 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_core import to_json
 
 from failtrace.errors import ExecutionError
 
 SUFFIX = ".jsonl"
+MAX_IN_MEMORY = 16 * 1024 * 1024
+"""Bytes that a call in a host's own process may keep before it ends."""
+
+
+class Journal(Protocol):
+    """Where lines go."""
+
+    lost_lines: int
+
+    def write(self, line: dict[str, Any]) -> bool:
+        """Take one line of sanitised JSON; False, and counted, where that cannot be."""
+        ...
+
 
 
 class JournalWriter:
@@ -53,6 +66,29 @@ class JournalWriter:
             self.lost_lines += 1
             return False
         return True
+
+
+class MemoryJournal:
+    """Lines kept in memory, for calls inside a host that mostly pass and then need no file; bounded."""
+
+    __slots__ = ("_data", "lost_lines")
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self.lost_lines = 0
+
+    def write(self, line: dict[str, Any]) -> bool:
+        """Keep one line of sanitised JSON; False where there is no more room."""
+        data = to_json(line)
+        if len(self._data) + len(data) > MAX_IN_MEMORY:
+            self.lost_lines += 1
+            return False
+        self._data += data + b"\n"
+        return True
+
+    def lines(self) -> JournalLines:
+        """What was kept."""
+        return parse_journal(bytes(self._data))
 
 
 @dataclass(slots=True)
@@ -134,6 +170,11 @@ def read_journal(path: Path) -> JournalLines:
         raise ExecutionError(
             f"Cannot read the journal {str(path)!r} ({error.strerror}); check the folder FAILTRACE_HOME names."
         ) from error
+    return parse_journal(data)
+
+
+def parse_journal(data: bytes) -> JournalLines:
+    """Every whole line of a segment's bytes."""
     lines: list[dict[str, Any]] = []
     torn = 0
     for raw in data.split(b"\n"):

@@ -16,6 +16,12 @@ from failtrace.execution.request import ExecutionRequest, Isolation
 def open_segment(request: ExecutionRequest, isolation: Isolation) -> Segment:
     """A new segment with its `open` line. Raises ExecutionError where the journal cannot be written."""
     segment = Segment.create(request.journal, request.trace_id)
+    segment.writer().write(open_line(request, isolation))
+    return segment
+
+
+def open_line(request: ExecutionRequest, isolation: Isolation) -> dict[str, Any]:
+    """The `open` line: the input as it is now, sanitised."""
     marks = Marks()
     subject = request.subject
     line: dict[str, Any] = {
@@ -35,8 +41,7 @@ def open_segment(request: ExecutionRequest, isolation: Isolation) -> Segment:
         "t": time.time_ns(),
     }
     line["marks"] = {"cut": marks.bytes_cut, "redacted": marks.values_redacted}
-    segment.writer().write(line)
-    return segment
+    return line
 
 
 @cache
