@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from failtrace.storage.trace_store import TraceStore
     from failtrace.subjects.decorator import subject
     from failtrace.subjects.subject import Subject
+    from failtrace.watching import watch
 
 _HOMES = {
     "FailtraceError": "failtrace.errors",
@@ -29,6 +30,7 @@ _HOMES = {
     "run_with_failure_detection": "failtrace.detection.run",
     "step": "failtrace.capture.step",
     "subject": "failtrace.subjects.decorator",
+    "watch": "failtrace.watching",
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "run_with_failure_detection",
     "step",
     "subject",
+    "watch",
 ]
 
 

@@ -13,10 +13,8 @@ from pathlib import Path
 from failtrace.capture.journal import JournalLines, Segment, read_journal, segments
 from failtrace.contracts import TraceRecord
 from failtrace.detection.assemble import assemble
-from failtrace.errors import ExecutionError
+from failtrace.errors import ExecutionError, InputError
 from failtrace.storage.trace_store import TraceStore
-
-BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,51 +30,43 @@ class Recovery:
 def recover(journal: Path, store: TraceStore) -> Recovery:
     """Turn every abandoned segment of the folder into a stored record. Raises StoreError where that fails."""
     records = failures = unreadable = 0
-    claimed: list[tuple[Segment, TraceRecord]] = []
     for path in segments(journal):
         segment = Segment.claim(path)
         if segment is None:
             continue
         record, readable = _record(segment)
-        if record is not None:
-            claimed.append((segment, record))
+        if record is not None and _store(segment, record, store):
             records += 1
             failures += record.failure is not None
-        elif readable:
+        elif record is None and readable:
             segment.discard()
         else:
             unreadable += 1
             path.replace(path.with_suffix(".unreadable"))
             segment.leave()
-        if len(claimed) >= BATCH:
-            _store(claimed, store)
-    _store(claimed, store)
     return Recovery(records, failures, unreadable)
 
 
-def _store(claimed: list[tuple[Segment, TraceRecord]], store: TraceStore) -> None:
-    if not claimed:
-        return
+def _store(segment: Segment, record: TraceRecord, store: TraceStore) -> bool:
+    """Store one record and discard its segment; False for a record that no store can hold."""
     try:
-        store.store_traces([record for _, record in claimed])
+        store.store_trace(record)
+    except InputError:
+        return False
     except BaseException:
-        for segment, _ in claimed:
-            segment.leave()
+        segment.leave()
         raise
-    for segment, _ in claimed:
-        segment.discard()
-    claimed.clear()
+    segment.discard()
+    return True
 
 
 def _record(segment: Segment) -> tuple[TraceRecord | None, bool]:
     """(record, whether the segment could be read). No record where nothing ran."""
-    lines = read_journal(segment.path)
-    if _never_ran(lines):
-        return None, True
     try:
-        return assemble(lines), True
-    except (ExecutionError, KeyError, TypeError, ValueError):
-        # Lines of another version, or not ours at all.
+        lines = read_journal(segment.path)
+        return (None, True) if _never_ran(lines) else (assemble(lines), True)
+    # Lines of another version, hostile ones, or not ours at all: one bad segment must not stop a start.
+    except Exception:  # noqa: BLE001
         return None, False
 
 
@@ -88,8 +78,11 @@ def _never_ran(lines: JournalLines) -> bool:
 def find_in_journal(journal: Path, wanted: str) -> TraceRecord | None:
     """The record of an abandoned segment by its failure_id or trace_id; None for one that still runs."""
     for path in segments(journal):
-        lines = read_journal(path)
-        opened = lines.first("open")
+        try:
+            opened = read_journal(path).first("open")
+        except ExecutionError:
+            # Stored and gone since it was listed.
+            continue
         if opened is None or wanted not in (opened["failure_id"], opened["trace_id"]):
             continue
         segment = Segment.claim(path)

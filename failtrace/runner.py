@@ -13,15 +13,16 @@ from typing import Any
 
 import uuid6
 
-from failtrace.contracts import FailureType
-from failtrace.detection.run import Execution, execute, executor_for, with_overrides
+from failtrace.codec import digest
+from failtrace.contracts import FailureType, TraceRecord
+from failtrace.detection.run import Execution, check_run_id, execute, executor_for, with_overrides
 from failtrace.errors import ExecutionError, FailtraceError, InputError
 from failtrace.execution.process import ProcessExecutor
 from failtrace.execution.request import Isolation
 from failtrace.inputs import JsonLines
 from failtrace.mirror.views import RunState
 from failtrace.settings import Settings
-from failtrace.storage.trace_store import TraceStore
+from failtrace.storage.trace_store import Receipt, TraceStore
 from failtrace.subjects.loading import resolve_subject
 from failtrace.subjects.subject import Subject
 
@@ -61,6 +62,8 @@ class RunReport:
     """In the order of ending."""
     not_run: int
     """Executions that were asked for and never ended: the run was stopped first."""
+    errored: int = 0
+    """Executions that failtrace itself could not carry out; `problems` says why."""
     pending: int
     """Failures that the store has not confirmed yet."""
     problems: tuple[str, ...] = ()
@@ -103,13 +106,22 @@ class _Progress:
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     taken: int = 0
+    running: int = 0
+    """Jobs whose end is not yet in the queue."""
 
     def next_job(self) -> Job | None:
         """The next job; None when there is none or the run is to stop."""
         with self.lock:
             job = None if self.stop.is_set() else next(self.jobs, None)
             self.taken += job is not None
+            self.running += job is not None
             return job
+
+    def job_ended(self, with_what: Execution | str) -> None:
+        """Hand an execution, or why there is none, to the thread that stores."""
+        self.ended.put(with_what)
+        with self.lock:
+            self.running -= 1
 
 
 class Runner:
@@ -154,6 +166,7 @@ class Runner:
         `cancelled`. Raises SubjectError for a subject that cannot be found, StoreError where records cannot be
         stored (they stay in the journal, and the next start takes them up).
         """
+        check_run_id(run_id)
         resolved = [with_overrides(resolve_subject(subject), self._timeout) for subject in subjects]
         run = _Run(self, resolved, inputs, run_id or str(uuid6.uuid7()), attributes or {})
         return run.carry_out()
@@ -171,7 +184,7 @@ class _Run:
         attributes: Mapping[str, Any],
     ) -> None:
         self._runner = runner
-        self._store = runner._store
+        self._traces = runner._store
         self._subjects = subjects
         self._inputs = inputs
         self._run_id = run_id
@@ -180,13 +193,15 @@ class _Run:
         self._progress = _Progress(_jobs(subjects, inputs), queue.Queue(maxsize=BATCH + runner._workers))
         self._results: list[ExecutionResult] = []
         self._problems: dict[str, int] = {}
+        self._errored = 0
+        self._can_store = True
         self._threads: list[threading.Thread] = []
 
     def carry_out(self) -> RunReport:
         """From the first execution to the report."""
         started_at, start = datetime.now(UTC), time.monotonic()
         planned = planned_executions(self._subjects, self._inputs)
-        self._store.mirror.start_run(
+        self._traces.mirror.start_run(
             self._run_id,
             subjects=tuple(subject.name for subject in self._subjects),
             planned=planned,
@@ -207,7 +222,8 @@ class _Run:
             elapsed_s=time.monotonic() - start,
             results=tuple(self._results),
             not_run=not_run,
-            pending=self._store.flush(timeout=10.0).pending,
+            errored=self._errored,
+            pending=self._traces.flush(timeout=10.0).pending,
             problems=tuple(_counted(sentence, times) for sentence, times in self._problems.items()),
         )
 
@@ -225,7 +241,7 @@ class _Run:
 
     def _finish(self, state: RunState, not_run: int) -> None:
         bad_lines = self._inputs.bad_lines if isinstance(self._inputs, JsonLines) else 0
-        self._store.mirror.finish_run(
+        self._traces.mirror.finish_run(
             self._run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=datetime.now(UTC)
         )
 
@@ -238,17 +254,21 @@ class _Run:
     def _work(self) -> None:
         """One worker: executions one after another."""
         progress = self._progress
+        while (job := self._next_job()) is not None:
+            progress.job_ended(self._execute(*job))
+        progress.ended.put(None)
+
+    def _next_job(self) -> Job | None:
         try:
-            while (job := progress.next_job()) is not None:
-                progress.ended.put(self._execute(*job))
+            return self._progress.next_job()
         # The inputs are an iterator of the caller's: what it raises ends the run with a sentence, not in silence.
         except Exception as error:  # noqa: BLE001
-            progress.stop.set()
-            progress.ended.put(f"The inputs ended early: {type(error).__name__}: {error}.")
-        finally:
-            progress.ended.put(None)
+            self._progress.stop.set()
+            self._problems[f"The inputs ended early: {type(error).__name__}: {error}."] = 1
+            return None
 
     def _execute(self, subject: Subject, value: Any) -> Execution | str:
+        """The execution, or the sentence that says why there is none; empty where the run was stopped meanwhile."""
         try:
             return execute(
                 subject,
@@ -285,29 +305,36 @@ class _Run:
         return batch
 
     def _store_batch(self, batch: Iterable[Execution | str | None]) -> None:
+        """Store what ended, discard the segments, count; only then tell the caller, who may raise."""
         items = list(batch)
         for sentence in (item for item in items if isinstance(item, str) and item):
             self._problems[sentence] = self._problems.get(sentence, 0) + 1
+            self._errored += 1
         executions = [item for item in items if isinstance(item, Execution)]
         if not executions:
             return
-        try:
-            self._store.store_traces([execution.record for execution in executions])
-        except BaseException:
-            # Not stored, so the segments stay: the next start recovers them.
-            for execution in executions:
-                execution.segment.leave()
-            raise
-        for execution in executions:
-            execution.segment.discard()
-            result = self._result(execution)
-            self._results.append(result)
+        results = self._store(executions)
+        self._results.extend(results)
+        for result in results:
             self._runner._progress(result)
 
-    def _result(self, execution: Execution) -> ExecutionResult:
-        record = execution.record
+    def _store(self, executions: Sequence[Execution]) -> list[ExecutionResult]:
+        """Raises StoreError where they cannot be stored; their segments stay, and the next start recovers them."""
+        try:
+            if not self._can_store:
+                return []
+            self._can_store = False
+            receipts = self._traces.store_traces([execution.record for execution in executions])
+            self._can_store = True
+            return [
+                self._result(execution.record, receipt) for execution, receipt in zip(executions, receipts, strict=True)
+            ]
+        finally:
+            for execution in executions:
+                execution.segment.discard() if self._can_store else execution.segment.leave()
+
+    def _result(self, record: TraceRecord, receipt: Receipt) -> ExecutionResult:
         failure = record.failure
-        found = self._store.lookup(record.failure_id or record.trace_id)
         return ExecutionResult(
             trace_id=record.trace_id,
             failure_id=record.failure_id,
@@ -316,15 +343,27 @@ class _Run:
             failure_type=failure.failure_type if failure else None,
             message=failure.message if failure else "",
             duration_ms=record.duration_ms,
-            stored=found is not None and found.record == record,
+            stored=self._is_stored(record, receipt),
+        )
+
+    def _is_stored(self, record: TraceRecord, receipt: Receipt) -> bool:
+        """Whether the mirror holds the record under its id, and a failure's very bytes; the store gives it too."""
+        held = self._traces.mirror.identity(record.trace_id)
+        if held is None or held.sha256 != receipt.sha256 or held.failure_id != record.failure_id:
+            return False
+        if record.failure_id is None:
+            return True
+        body = self._traces.mirror.record(record.failure_id)
+        return (
+            body is not None and digest(body) == receipt.sha256 and self._traces.get_trace(record.failure_id) == record
         )
 
     def _wind_down(self) -> None:
-        """End what still runs, and store what had ended."""
+        """End what still runs, and store what had ended. A worker that waits for an input is not waited for."""
         self._progress.stop.set()
-        if any(thread.is_alive() for thread in self._threads) and isinstance(self._executor, ProcessExecutor):
+        if self._progress.running and isinstance(self._executor, ProcessExecutor):
             self._executor.abort()
-        while any(thread.is_alive() for thread in self._threads):
+        while self._progress.running:
             self._store_batch(self._next_batch())
         while batch := self._drain():
             self._store_batch(batch)
@@ -337,12 +376,11 @@ class _Run:
 
     def _not_run(self, planned: int | None) -> int:
         """Asked for and never ended. Of a stream of unknown length, what was already taken from it."""
+        ended = len(self._results) + self._errored
         if planned is None:
-            return max(0, self._progress.taken - len(self._results))
-        asked = planned
-        if isinstance(self._inputs, JsonLines):
-            asked -= self._inputs.bad_lines * len(self._subjects)
-        return max(0, asked - len(self._results))
+            return max(0, self._progress.taken - ended)
+        skipped = self._inputs.bad_lines * len(self._subjects) if isinstance(self._inputs, JsonLines) else 0
+        return max(0, planned - skipped - ended)
 
 
 def _jobs(subjects: Sequence[Subject], inputs: Iterable[Any] | None) -> Iterator[Job]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,6 +27,17 @@ class Services:
         self.store.close()
 
 
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of that number, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def load_registry(settings: Settings) -> Registry:
     """The registry with every subject that settings and entry points name."""
     REGISTRY.load(settings.subjects)
@@ -38,6 +50,7 @@ def open_services(settings: Settings | None = None, *, store: StoreKind = "auto"
     opened = TraceStore.open(store, settings=settings, journal_lookup=partial(find_in_journal, settings.journal_path))
     try:
         recovery = recover(settings.journal_path, opened)
+        opened.mirror.mark_interrupted(is_alive)
         return Services(settings, opened, load_registry(settings), recovery)
     except BaseException:
         opened.close()

@@ -68,10 +68,12 @@ class Settings(BaseSettings):
     def load(cls, **overrides: object) -> Self:
         """The settings of this moment's environment, with fields replaced by `overrides`.
 
-        Raises SettingsError naming the variable that is wrong.
+        The home is made absolute: whoever changes directory later keeps it. Raises SettingsError naming the variable
+        that is wrong.
         """
         try:
-            return cls().model_copy(update=overrides)
+            loaded = cls().model_copy(update=overrides)
+            return loaded.model_copy(update={"home": loaded.home.absolute()})
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             variable = str(first["loc"][0]) if first["loc"] else "the environment"

@@ -51,8 +51,8 @@ def watch(function: Any = None, /, *, name: str | None = None, **options: Any) -
     """Record the failures of a function, sync or async, generator or not, without touching what it does.
 
     A failure is an Exception that leaves it, an output that breaks `output_model`, a claim that `evidence` does not
-    hold, or a call that took longer than `timeout` seconds (which is noticed, never enforced). The input in the record is
-    `{"args": …, "kwargs": …}` as it is when the call has ended. Failures go to `TraceStore.open()`.
+    hold, or a call that took longer than `timeout` seconds (which is noticed, never enforced). The input in the record
+    is `{"args": …, "kwargs": …}` as it is when the call has ended. Failures go to `TraceStore.open()`.
     """
     if function is None:
         return lambda decorated: watch(decorated, name=name, **options)  # type: ignore[call-overload]
@@ -169,7 +169,7 @@ def _chunks(call: _Call, inner: Generator[Any, Any, Any]) -> Generator[Any, Any,
                 inner.close()
                 raise
             except BaseException:  # noqa: BLE001  thrown in by the host, and handed to its generator
-                resume = functools.partial(inner.throw, sys.exception())  # type: ignore[arg-type]
+                resume = functools.partial(inner.throw, sys.exception())
     except BaseException as error:
         call.ended(error)
         raise
@@ -196,7 +196,7 @@ async def _async_chunks(call: _Call, inner: AsyncGenerator[Any, Any]) -> AsyncGe
                 await inner.aclose()
                 raise
             except BaseException:  # noqa: BLE001  thrown in by the host, and handed to its generator
-                resume = functools.partial(inner.athrow, sys.exception())  # type: ignore[arg-type]
+                resume = functools.partial(inner.athrow, sys.exception())
     except BaseException as error:
         call.ended(error)
         raise

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from failtrace.errors import FailtraceError
+from failtrace.services import is_alive
 from failtrace.ui import bootstrap, launch
 from failtrace.ui.lists import run_list
 from failtrace.ui.notices import ask, empty, problem
@@ -15,7 +16,7 @@ PAST_RUNS = 20
 bootstrap.page("run")
 services = bootstrap.services()
 mirror, subjects = services.store.mirror, services.registry.subjects()
-ask(mirror.mark_interrupted, launch.alive)
+ask(mirror.mark_interrupted, is_alive)
 
 st.title("Run", anchor=False)
 for sentence in services.registry.problems:

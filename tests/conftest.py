@@ -2,11 +2,14 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from failtrace.guard import GUARD
 
 _OURS = ("FAILTRACE_", "COSMOS_", "OTEL_")
 
@@ -19,3 +22,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("FAILTRACE_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def nothing_swallowed() -> Iterator[None]:
+    """What the guard took upon itself during a test is raised at its end, so that nothing is swallowed quietly."""
+    GUARD.caught.clear()
+    GUARD.count = 0
+    yield
+    caught = [*GUARD.caught]
+    GUARD.caught.clear()
+    if caught:
+        raise caught[0]

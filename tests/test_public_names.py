@@ -13,13 +13,13 @@ ROOT = Path(failtrace.__file__).parents[1]
 PACKAGE = ROOT / "failtrace"
 
 LAYERS = (
-    {"errors", "contracts", "__init__"},
+    {"errors", "guard", "contracts", "__init__"},
     {"codec", "settings", "subjects"},
     {"capture", "analysis", "mirror"},
     {"execution", "storage", "subjects.scenarios"},
     {"detection"},
-    {"inputs", "recover"},
-    {"runner"},
+    {"inputs", "recover", "recorder"},
+    {"runner", "watching"},
     {"services"},
     {"cli", "ui"},
     {"__main__"},

@@ -1,7 +1,6 @@
 """Many executions: order of ending, inputs as a stream, clean stops, nothing lost."""
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,7 +111,10 @@ def test_a_keyboard_interrupt_is_a_clean_stop(store: TraceStore) -> None:
     report = Runner(store, workers=1, progress=interrupt_once).run([zoo.double], inputs=[1, 2, 3])
 
     assert (report.state, report.executions + report.not_run) == ("cancelled", 3)
-    assert report.executions >= 1
+    assert [result.trace_id for result in seen] == [result.trace_id for result in report.results][: len(seen)]
+    assert sorted(row.trace_id for row in store.mirror.executions().rows) == sorted(
+        result.trace_id for result in report.results
+    )
 
 
 def test_inputs_that_raise_end_the_run_with_a_sentence(store: TraceStore) -> None:
@@ -132,19 +134,22 @@ def test_what_cannot_be_stored_stays_in_the_journal(tmp_path: Path) -> None:
     """When the mirror takes nothing, the run says so, and the next start takes the records up."""
     settings = Settings.load()
     store = TraceStore.open("memory")
-    shutil.rmtree(settings.home)
-    settings.home.mkdir()
-    settings.mirror_path.write_text("this is no database")
+
+    def inputs() -> Iterator[str]:
+        for file in settings.home.glob("mirror.sqlite*"):
+            file.unlink()
+        settings.mirror_path.write_text("this is no database")
+        yield "x"
 
     with pytest.raises(StoreError):
-        Runner(store, workers=1).run([zoo.complain], inputs=["x"])
+        Runner(store, workers=1).run([zoo.complain], inputs())
     store.close()
     settings.mirror_path.unlink()
     with TraceStore.open("memory") as mended:
         recovery = recover(settings.journal_path, mended)
         failures = mended.mirror.failures().rows
 
-    assert recovery.records == len(failures)
+    assert recovery.records == len(failures) == 1
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1000, 1.5, True], ids=repr)
@@ -173,3 +178,34 @@ def test_a_progress_callback_that_raises_ends_the_run_not_the_records(store: Tra
     run = store.mirror.run("broken off")
     assert run is not None
     assert (run.state, run.passed) == ("interrupted", 1)
+
+
+def test_a_blocked_input_does_not_hold_a_stop(store: TraceStore) -> None:
+    """A stop while the inputs have nothing to give ends the run at once; nobody waits for the next input."""
+    never = threading.Event()
+
+    def inputs() -> Iterator[int]:
+        yield 1
+        never.wait()
+
+    seen: list[ExecutionResult] = []
+    report = Runner(store, workers=1, progress=seen.append, should_stop=lambda: bool(seen)).run([zoo.double], inputs())
+    never.set()
+
+    assert (report.state, report.executions, report.not_run) == ("cancelled", 1, 0)
+
+
+def test_what_failtrace_cannot_carry_out_is_no_failure(store: TraceStore) -> None:
+    """An input that cannot be sent is counted apart, with a sentence."""
+    report = Runner(store, workers=1).run([zoo.double], inputs=[threading.Lock(), 2])
+
+    assert (report.passed, report.failed, report.errored, report.not_run) == (1, 0, 1, 0)
+    assert len(report.problems) == 1
+    assert "Cannot send" in report.problems[0]
+
+
+@pytest.mark.parametrize("run_id", ["", "x" * 201, "\ud800", "a\nb", 5], ids=ascii)
+def test_a_run_id_that_cannot_be_is_refused(store: TraceStore, run_id: Any) -> None:
+    """A run id is a printable text, for people read it in lists."""
+    with pytest.raises(InputError, match="run_id"):
+        Runner(store).run([zoo.double], inputs=[1], run_id=run_id)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,19 +50,26 @@ class Journal(Protocol):
 class JournalWriter:
     """Appends lines to a segment's descriptor. A line that cannot be written is counted, never raised."""
 
-    __slots__ = ("_fd", "lost_lines")
+    __slots__ = ("_fd", "_lock", "lost_lines")
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        self._lock = threading.Lock()
         self.lost_lines = 0
+
+    def close(self) -> None:
+        """Write no more: the descriptor's number may soon be another file's."""
+        with self._lock:
+            self._fd = -1
 
     def write(self, line: dict[str, Any]) -> bool:
         """Append one line of sanitised JSON; False where the disk would not take it."""
         data = to_json(line) + b"\n"
         try:
-            written = os.write(self._fd, data)
-            while written < len(data):
-                written += os.write(self._fd, data[written:])
+            with self._lock:
+                written = os.write(self._fd, data)
+                while written < len(data):
+                    written += os.write(self._fd, data[written:])
         except OSError:
             self.lost_lines += 1
             return False
@@ -97,20 +105,24 @@ class Segment:
 
     path: Path
     fd: int
+    _writer: JournalWriter | None = None
 
     @classmethod
     def create(cls, folder: Path, trace_id: str) -> Segment:
         """A new segment, locked. Raises ExecutionError where the folder cannot be written."""
         path = folder / f"{trace_id}{SUFFIX}"
+        # Locked before it has the name by which others find it.
+        unseen = path.with_suffix(".new")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fd = os.open(unseen, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unseen.rename(path)
         except OSError as error:
             raise ExecutionError(
                 f"Cannot write the journal {str(path)!r} ({error.strerror}); "
                 "make the folder writable, or set FAILTRACE_HOME to one that is."
             ) from error
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return cls(path, fd)
 
     @classmethod
@@ -131,8 +143,10 @@ class Segment:
         return cls(path, fd)
 
     def writer(self) -> JournalWriter:
-        """A writer of this segment."""
-        return JournalWriter(self.fd)
+        """The writer of this segment; it writes no more once the segment is left."""
+        if self._writer is None:
+            self._writer = JournalWriter(self.fd)
+        return self._writer
 
     def discard(self) -> None:
         """Remove the file: its record is stored, or was handed over."""
@@ -141,6 +155,8 @@ class Segment:
 
     def leave(self) -> None:
         """Let go of the segment without removing it."""
+        if self._writer is not None:
+            self._writer.close()
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1

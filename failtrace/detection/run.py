@@ -9,10 +9,10 @@ from typing import Any
 
 import uuid6
 
-from failtrace.capture.journal import Segment, read_journal
+from failtrace.capture.journal import JournalLines, Segment, read_journal
 from failtrace.contracts import FailureEvent, TraceRecord
 from failtrace.detection.assemble import assemble
-from failtrace.errors import ExecutionError, InputError, SubjectError
+from failtrace.errors import ExecutionError, FailtraceError, InputError, SubjectError
 from failtrace.execution.inline import InlineExecutor
 from failtrace.execution.process import ProcessExecutor
 from failtrace.execution.request import ExecutionRequest, Executor, Isolation
@@ -21,6 +21,7 @@ from failtrace.subjects.loading import resolve_subject
 from failtrace.subjects.subject import EvidenceSource, Subject, check_timeout
 
 _UNSET: Any = object()
+MAX_RUN_ID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def execute(
     attributes: Mapping[str, Any] | None = None,
 ) -> Execution:
     """One execution and its segment, still locked: discard it once the record is stored."""
+    check_run_id(run_id)
     request = ExecutionRequest(
         subject=subject,
         input=value,
@@ -106,18 +108,39 @@ def execute(
         journal=settings.journal_path,
     )
     segment = executor.execute(request)
-    journal = read_journal(segment.path)
-    unloadable = journal.first("unloadable")
+    try:
+        return Execution(assemble(_checked(read_journal(segment.path), subject)), segment)
+    except SubjectError:
+        segment.discard()
+        raise
+    except FailtraceError:
+        segment.leave()
+        raise
+    # The last edge: whatever a hostile subject wrote into its journal, a sentence is raised and the segment stays.
+    except Exception as error:
+        segment.leave()
+        raise ExecutionError(
+            f"Cannot make a record of the execution {request.trace_id} of {subject.name!r} "
+            f"({type(error).__name__}: {error!s:.200}); its journal is kept in {str(request.journal)!r}."
+        ) from error
+
+
+def _checked(journal: JournalLines, subject: Subject) -> JournalLines:
+    """The lines of an execution that took place; what kept it from doing so is raised."""
+    unloadable, broken = journal.first("unloadable"), journal.first("broken")
     if unloadable is not None:
-        segment.discard()
         raise SubjectError(unloadable["message"])
-    broken = journal.first("broken")
     if broken is not None:
-        segment.discard()
         raise ExecutionError(
             f"failtrace itself went wrong while it ran {subject.name!r}; please report this: {broken['message']}"
         )
-    return Execution(assemble(journal), segment)
+    return journal
+
+
+def check_run_id(run_id: str | None) -> None:
+    """Raise InputError unless `run_id` is None or a printable text of reasonable length."""
+    if run_id is not None and not (isinstance(run_id, str) and run_id.isprintable() and 0 < len(run_id) <= MAX_RUN_ID):
+        raise InputError(f"The run_id is {run_id!r:.80}; give a printable text of 1 to {MAX_RUN_ID} characters.")
 
 
 def new_trace_id() -> str:

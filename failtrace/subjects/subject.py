@@ -60,6 +60,8 @@ def _check(subject: Subject) -> None:
     if not subject.name or not subject.name.isprintable():
         raise SubjectError(f"Cannot register a subject as {subject.name!r}: give it a printable, non-empty name.")
     check_timeout(subject.timeout, subject.name)
+    if subject.version is not None and not (isinstance(subject.version, str) and subject.version.isprintable()):
+        raise SubjectError(f"The version of {subject.name!r} is {subject.version!r}; give it as a printable text.")
     if subject.memory_limit_bytes is not None and subject.memory_limit_bytes <= 0:
         raise SubjectError(
             f"The memory limit of {subject.name!r} is {subject.memory_limit_bytes!r} bytes; give a positive number."

@@ -93,17 +93,6 @@ def log_tail(home: Path, run_id: str) -> str:
         return ""
 
 
-def alive(pid: int) -> bool:
-    """Whether the process is there."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _wait(process: subprocess.Popen[bytes], run_id: str) -> None:
     """Somebody must wait for a child, or it stays behind as a zombie."""
     process.wait()
