@@ -10,6 +10,7 @@ from typing import Self
 
 from sqlalchemy import Connection, func, select, update
 
+from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
 from failtrace.mirror import bodies, lists, overview, runs, writes
 from failtrace.mirror.bodies import Identity, StoredBody
@@ -80,13 +81,22 @@ class Mirror:
 
     # Writing
 
-    def write(self, items: Sequence[tuple[TraceRecord, bytes]], *, at: datetime | None = None) -> int:
+    def write(
+        self,
+        items: Sequence[tuple[TraceRecord, bytes]],
+        *,
+        at: datetime | None = None,
+        digests: Sequence[str] | None = None,
+    ) -> int:
         """Store records with their encodings, all or none; durable on return. Gives how many were new.
 
-        `at` is the time of storing, now where it is None. A trace_id that is there already stays as it is,
+        `at` is the time of storing, now where it is None; `digests` are the sha256 of the encodings where the caller
+        has them already. A trace_id that is there already stays as it is,
         its counts included. Raises StoreError where a failure_id already names another execution.
         """
-        entries = [writes.entry_of(record, body) for record, body in items]
+        if digests is None:
+            digests = [digest(body) for _, body in items]
+        entries = [writes.entry_of(*item, sha256) for item, sha256 in zip(items, digests, strict=True)]
         if not entries:
             return 0
         with self._writing() as (connection, moment):

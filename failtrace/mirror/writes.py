@@ -1,6 +1,5 @@
 """How records come into the mirror: many in one transaction, each once, with what counts and finds them."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -72,8 +71,8 @@ _SUMMARY_FIELDS = Entry._fields.index("body")
 """The fields before the body are the columns of the summary row, in order."""
 
 
-def entry_of(record: TraceRecord, body: bytes) -> Entry:
-    """The entry of a record and of its encoding."""
+def entry_of(record: TraceRecord, body: bytes, sha256: str) -> Entry:
+    """The entry of a record, of its encoding and of that one's digest."""
     failure = record.failure
     return Entry(
         trace_id=record.trace_id,
@@ -86,7 +85,7 @@ def entry_of(record: TraceRecord, body: bytes) -> Entry:
         fingerprint=failure.fingerprint if failure else None,
         ended_at=to_micros(failure.occurred_at if failure else record.ended_at),
         duration_ms=record.duration_ms,
-        sha256=hashlib.sha256(body).digest(),
+        sha256=bytes.fromhex(sha256),
         body=body,
         text=text_of(record, failure) if failure else "",
     )

@@ -135,9 +135,11 @@ class TraceStore:
         """
         items = [(record, _encoded(record)) for record in records]
         at = datetime.now(UTC)
-        fresh = self._mirror.write(items, at=at)
+        digests = [digest(body) for _, body in items]
+        fresh = self._mirror.write(items, at=at, digests=digests)
         given = [
-            Receipt(record.trace_id, record.failure_id, digest(body), at, delivered=True) for record, body in items
+            Receipt(record.trace_id, record.failure_id, sha256, at, delivered=True)
+            for (record, _), sha256 in zip(items, digests, strict=True)
         ]
         kept = given if fresh == len(items) else [self._as_stored(receipt) for receipt in given]
         # Only what the mirror took, or holds in the same bytes, goes to the backend.

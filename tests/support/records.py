@@ -242,13 +242,15 @@ _logs = st.builds(
     stdout=_tails,
     stderr=_tails,
 )
-_verdicts = st.builds(
-    Verdict,
-    detector=_detectors,
-    status=st.sampled_from(VerdictStatus),
-    reason=_texts,
-    failure_type=st.none() | st.sampled_from(FailureType),
-    evidence=_tuples(_evidence),
+_verdicts = st.sampled_from(VerdictStatus).flatmap(
+    lambda status: st.builds(
+        Verdict,
+        detector=_detectors,
+        status=st.just(status),
+        reason=_texts,
+        failure_type=st.sampled_from(FailureType) if status is VerdictStatus.FAILED else st.none(),
+        evidence=_tuples(_evidence),
+    )
 )
 
 
