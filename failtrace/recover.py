@@ -63,7 +63,7 @@ def _store(segment: Segment, record: TraceRecord, store: TraceStore) -> bool:
 def _record(segment: Segment) -> tuple[TraceRecord | None, bool]:
     """(record, whether the segment could be read). No record where nothing ran."""
     try:
-        lines = read_journal(segment.path)
+        lines = segment.read()
         return (None, True) if _never_ran(lines) else (assemble(lines), True)
     # Lines of another version, hostile ones, or not ours at all: one bad segment must not stop a start.
     except Exception:  # noqa: BLE001

@@ -32,6 +32,7 @@ from pydantic_core import to_json
 from failtrace.errors import ExecutionError
 
 SUFFIX = ".jsonl"
+READ_CHUNK = 1 << 20
 MAX_IN_MEMORY = 16 * 1024 * 1024
 """Bytes that a call in a host's own process may keep before it ends."""
 
@@ -147,6 +148,13 @@ class Segment:
         if self._writer is None:
             self._writer = JournalWriter(self.fd)
         return self._writer
+
+    def read(self) -> JournalLines:
+        """What was written so far; by the descriptor, for a subject may have removed the file."""
+        data = bytearray()
+        while chunk := os.pread(self.fd, READ_CHUNK, len(data)):
+            data += chunk
+        return parse_journal(bytes(data))
 
     def discard(self) -> None:
         """Remove the file: its record is stored, or was handed over."""

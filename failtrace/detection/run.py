@@ -9,7 +9,7 @@ from typing import Any
 
 import uuid6
 
-from failtrace.capture.journal import JournalLines, Segment, read_journal
+from failtrace.capture.journal import JournalLines, Segment
 from failtrace.contracts import FailureEvent, TraceRecord
 from failtrace.detection.assemble import assemble
 from failtrace.errors import ExecutionError, FailtraceError, InputError, SubjectError
@@ -109,7 +109,7 @@ def execute(
     )
     segment = executor.execute(request)
     try:
-        return Execution(assemble(_checked(read_journal(segment.path), subject)), segment)
+        return Execution(assemble(_checked(segment.read(), subject)), segment)
     except SubjectError:
         segment.discard()
         raise
