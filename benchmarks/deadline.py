@@ -55,7 +55,7 @@ def _killed(hang: Hang, pipe: Path) -> float:
         hang(str(pipe))
         os._exit(1)
     _told(pipe)
-    start = time.monotonic()
+    start = time.time()
     os.kill(pid, signal.SIGKILL)
     died = _death(pid)
     os.waitpid(pid, 0)
@@ -68,27 +68,25 @@ def _overrun(subject: Subject, pipe: Path) -> float:
     settings = Settings.load(home=pipe.parent, timeout_s=TIMEOUT_S)
     runner = threading.Thread(target=lambda: done.append(execute(subject, str(pipe), ProcessExecutor(), settings)))
     runner.start()
-    pid, started = _told(pipe)
-    died = _death(pid)
+    died = _death(_told(pipe))
     runner.join()
     (execution,) = done
     execution.segment.discard()
     if execution.record.outcome.kind != "timed_out":
         raise AssertionError(f"{subject.name} ended as {execution.record.outcome.kind}")
-    return died - (started + TIMEOUT_S)
+    return died - (execution.record.started_at.timestamp() + TIMEOUT_S)
 
 
-def _told(pipe: Path) -> tuple[int, float]:
-    """Who hangs (its pid), and since when (monotonic seconds)."""
-    pid, started = pipe.read_text(encoding="ascii").split()
-    return int(pid), float(started)
+def _told(pipe: Path) -> int:
+    """The pid of who hangs."""
+    return int(pipe.read_text(encoding="ascii"))
 
 
 def _death(pid: int) -> float:
-    """Wait until the process is dead, and give the moment."""
+    """Wait until the process is dead, and give the moment: wall clock, as that of the record's start."""
     handle = os.pidfd_open(pid)
     try:
         select.select([handle], [], [])
-        return time.monotonic()
+        return time.time()
     finally:
         os.close(handle)

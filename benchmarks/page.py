@@ -30,6 +30,14 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 START_LIMIT_S = 60.0
+# Asked from outside, a page that is busy drawing charts answers late; the second frame comes after the first is drawn.
+_NOTE_WHEN_SHOWN = """
+    new MutationObserver((_, observer) => {
+        if (!document.querySelector('[data-testid="TEST_ID"]')) return;
+        observer.disconnect();
+        requestAnimationFrame(() => requestAnimationFrame(() => { window.shownAt = performance.now(); }));
+    }).observe(document, {childList: true, subtree: true});
+"""
 GOAL = Goal(must=0.5, aim=0.2, unit=" s more", reading=seconds_more)
 
 
@@ -67,14 +75,15 @@ def _measured(row: Row, rounds: int, home: Path, chromium: str) -> Row:
 
 
 def _first_content(browser: Browser, url: str, test_id: str) -> float:
+    """Seconds from navigation to the frame that shows the element, by the page's own clock."""
     context = browser.new_context()
     page = context.new_page()
-    start = time.perf_counter()
+    page.add_init_script(_NOTE_WHEN_SHOWN.replace("TEST_ID", test_id))
     page.goto(url, wait_until="commit")
-    page.get_by_test_id(test_id).first.wait_for(timeout=START_LIMIT_S * 1000)
-    taken = time.perf_counter() - start
+    page.wait_for_function("window.shownAt", timeout=START_LIMIT_S * 1000)
+    shown_at: float = page.evaluate("window.shownAt")
     context.close()
-    return taken
+    return shown_at / 1000
 
 
 @contextmanager

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     timeout_s: float = Field(
         default=30.0,
         gt=0,
+        le=30 * 24 * 3600,
         allow_inf_nan=False,
         validation_alias=_env("FAILTRACE_TIMEOUT"),
         description="Seconds a subject may take where neither it nor the caller says.",

@@ -24,7 +24,7 @@ from failtrace.capture.capture import CURRENT, Capture
 from failtrace.capture.journal import MemoryJournal
 from failtrace.capture.tracing import tracer
 from failtrace.execution.header import open_line
-from failtrace.execution.outcome import raised_line, returned_line
+from failtrace.execution.outcome import gather_evidence, raised_line, returned_line
 from failtrace.execution.request import ExecutionRequest
 from failtrace.guard import GUARD
 from failtrace.recorder import recorder
@@ -144,7 +144,8 @@ class _Call:
         if error is not None:
             line = raised_line(capture, error, elapsed_ms)
         else:
-            line = returned_line(capture, self._subject, value, self.result, elapsed_ms)
+            evidence = gather_evidence(capture, self._subject, value, interruptible=True)
+            line = returned_line(capture, self._subject, evidence, self.result, elapsed_ms, interruptible=True)
         journal.write({**line, "late": late})
         assert isinstance(journal, MemoryJournal)
         recorder().take(journal)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,21 +16,37 @@ from failtrace.capture.sanitiser import Marks, sanitise_attributes, sanitise_tex
 MAX_STEPS = 100_000
 MAX_LOG_LINES = 20_000
 MAX_EVENTS = 128
-"""Events kept of one step, as in OpenTelemetry's SpanLimits."""
+"""Events kept of one step, the last ones, as by OpenTelemetry's SpanLimits."""
 MAX_NAME = 1024
 
 _MISSING = object()
+_forks = 0
+"""How many forks lie between this process and the one that began it; asking for the pid costs more at every line."""
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)
 _STATUS = {StatusCode.UNSET: "unset", StatusCode.OK: "ok", StatusCode.ERROR: "error"}
 
 
 class Capture:
-    """Writes what an execution does into its journal, as it does it. Safe to call from any of its threads."""
+    """Writes what an execution does into its journal, as it does it. Safe to call from any of its threads.
+
+    A child that the subject forks has a copy of it, with open steps that are its parent's to end: the copy writes
+    nothing.
+    """
 
     __slots__ = (
+        "_forks",
         "_logs",
         "_open",
         "_origins",
         "_started",
+        "_told",
         "journal",
         "logs_dropped",
         "marks",
@@ -40,10 +58,28 @@ class Capture:
         self.marks = Marks()
         self.steps_dropped = 0
         self.logs_dropped = 0
+        self._forks = _forks
+        self._told = self.tally()
         self._started = 0
         self._logs = 0
         self._open: dict[int, dict[str, Any]] = {}
         self._origins: list[tuple[BaseException, str]] = []
+
+    def tally(self) -> tuple[int, int, int, int, int]:
+        """Bytes cut, values redacted, steps dropped, logs dropped and lines lost, so far."""
+        marks = self.marks
+        return (
+            marks.bytes_cut, marks.values_redacted, self.steps_dropped, self.logs_dropped, self.journal.lost_lines
+        )  # fmt: skip
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Journal one line, with the tallies where they changed: so a killed process has told them too."""
+        if self._forks != _forks:
+            return
+        tally = self.tally()
+        if tally != self._told:
+            line["tally"] = self._told = tally
+        self.journal.write(line)
 
     def step_started(self, span: Span) -> None:
         """One journal line with what is known of the step at its start."""
@@ -56,7 +92,7 @@ class Capture:
         parent = span.parent
         attributes = _plain(span)
         self._open[context.span_id] = attributes
-        self.journal.write(
+        self.write(
             {
                 "k": "start",
                 "id": f"{context.span_id:016x}",
@@ -83,30 +119,40 @@ class Capture:
         }
         if span.status.description:
             line["m"] = sanitise_text(span.status.description, self.marks)
-        if span.events:
+        events, links = _held(span, "_events"), _held(span, "_links")
+        if events:
             line["ev"] = [
                 {"n": sanitise_text(event.name, self.marks, MAX_NAME), "t": event.timestamp,
                  "a": sanitise_attributes(event.attributes or {}, self.marks)}
-                for event in span.events[:MAX_EVENTS]
+                for event in list(events)[-MAX_EVENTS:]
             ]  # fmt: skip
-        dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
+        dropped = (
+            span.dropped_attributes,
+            span.dropped_events + max(0, len(events) - MAX_EVENTS),
+            # None of the links is kept.
+            span.dropped_links + len(links),
+        )
         if any(dropped):
             line["d"] = dropped
-        self.journal.write(line)
+        self.write(line)
 
     def log(self, line: dict[str, Any]) -> None:
         """One journal line for a record of logging."""
         self._logs += 1
         if self._logs > MAX_LOG_LINES:
-            self.logs_dropped += 1
-            self._note_dropped(self.logs_dropped)
-            return
-        self.journal.write(line)
+            self.log_lost()
+        else:
+            self.write(line)
+
+    def log_lost(self) -> None:
+        """Count a record of logging that is not kept."""
+        self.logs_dropped += 1
+        self._note_dropped(self.logs_dropped)
 
     def _note_dropped(self, count: int) -> None:
-        """The counts reach the journal at every power of two, so that a killed process still tells of them."""
+        """The tallies reach the journal at every power of two too: there may be no other line to come."""
         if count & (count - 1) == 0:
-            self.journal.write({"k": "dropped", "steps": self.steps_dropped, "logs": self.logs_dropped})
+            self.write({"k": "dropped"})
 
     def exception_left(self, error: BaseException, step_id: str) -> None:
         """Remember the first step that `error` left."""
@@ -127,6 +173,12 @@ def _plain(span: ReadableSpan) -> dict[str, Any]:
     """A copy of the attributes. The SDK's public mapping takes two views, a lock and several calls for each key."""
     attributes = getattr(span, "_attributes", None) or span.attributes or {}
     return dict(getattr(attributes, "_dict", attributes))
+
+
+def _held(span: ReadableSpan, name: str) -> Collection[Any]:
+    """A span's own list. The SDK's public property copies it under a lock, empty as it mostly is."""
+    held: Collection[Any] | None = getattr(span, name, None)
+    return getattr(span, name[1:]) if held is None else held
 
 
 def _lineage(error: BaseException) -> list[BaseException]:

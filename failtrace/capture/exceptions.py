@@ -7,12 +7,15 @@ import traceback
 from types import TracebackType
 from typing import Any
 
+from failtrace.capture.foreign_values import type_name
 from failtrace.capture.sanitiser import Marks, sanitise_text
 
 MAX_FRAMES = 60
 """Frames kept of one traceback: the first ten and the last fifty."""
 MAX_CHAIN = 20
 MAX_MEMBERS = 20
+MAX_EXCEPTIONS = 200
+"""Exceptions told of in all: the one raised, its chain, its members and theirs."""
 MAX_GROUP_DEPTH = 4
 MAX_MESSAGE = 16 * 1024
 MAX_NOTES = 20
@@ -24,27 +27,39 @@ _EXECUTION = f"{_OWN}execution"
 
 def describe_exception(error: BaseException, marks: Marks) -> dict[str, Any]:
     """The fields of an ErrorInfo, sanitised and bounded. Calls nothing of the exception's but its `__str__`."""
-    return _describe(error, marks, "raised", MAX_GROUP_DEPTH, _chain(error))
+    return _Description(marks).of(error, "raised", MAX_GROUP_DEPTH, _chain(error))
 
 
-def _describe(
-    error: BaseException, marks: Marks, relation: str, depth: int, chain: list[tuple[str, BaseException]]
-) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "type": type_name(error),
-        "message": message_of(error, marks),
-        "stacktrace": sanitise_text(_stacktrace(error), marks),
-        "notes": [sanitise_text(note, marks, MAX_MESSAGE) for note in _notes(error)],
-        "relation": relation,
-        "causes": [_describe(cause, marks, how, depth, []) for how, cause in chain],
-        "exceptions": [],
-    }
-    if isinstance_safe(error, BaseExceptionGroup) and depth > 0:
-        members = BaseExceptionGroup.exceptions.__get__(error)
-        described["exceptions"] = [
-            _describe(member, marks, "member", depth - 1, _chain(member)) for member in members[:MAX_MEMBERS]
-        ]
-    return described
+class _Description:
+    """One exception with all that hangs on it, within one budget: wide groups of groups multiply."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._left = MAX_EXCEPTIONS
+
+    def of(
+        self, error: BaseException, relation: str, depth: int, chain: list[tuple[str, BaseException]]
+    ) -> dict[str, Any]:
+        """The fields of one of them, and of those behind and inside it."""
+        self._left -= 1
+        described: dict[str, Any] = {
+            "type": _type_of(error, self._marks),
+            "message": message_of(error, self._marks),
+            "stacktrace": sanitise_text(_stacktrace(error), self._marks),
+            "notes": [sanitise_text(note, self._marks, MAX_MESSAGE) for note in _notes(error)],
+            "relation": relation,
+            "causes": [self.of(cause, how, depth, []) for how, cause in chain if self._left > 0],
+            "exceptions": [],
+        }
+        if isinstance_safe(error, BaseExceptionGroup):
+            members = BaseExceptionGroup.exceptions.__get__(error)
+            kept = members[:MAX_MEMBERS] if depth > 0 else ()
+            described["exceptions"] = [
+                self.of(member, "member", depth - 1, _chain(member)) for member in kept if self._left > 0
+            ]
+            if left_out := len(members) - len(described["exceptions"]):
+                described["notes"].append(f"[{left_out} of {len(members)} members left out]")
+        return described
 
 
 def isinstance_safe(error: BaseException, kind: type) -> bool:
@@ -52,12 +67,9 @@ def isinstance_safe(error: BaseException, kind: type) -> bool:
     return issubclass(type(error), kind)
 
 
-def type_name(error: BaseException) -> str:
-    """`module.Qualname`, the module left out for builtins."""
-    kind = type(error)
-    module = type.__dict__["__module__"].__get__(kind)
-    name = type.__dict__["__qualname__"].__get__(kind)
-    return f"{module}.{name}" if isinstance(module, str) and module not in ("builtins", "__main__") else str(name)
+def _type_of(error: BaseException, marks: Marks) -> str:
+    """`module.Qualname`, the module left out for builtins and for the script itself."""
+    return sanitise_text(type_name(type(error)).removeprefix("__main__."), marks)
 
 
 def message_of(error: BaseException, marks: Marks) -> str:

@@ -6,7 +6,7 @@ mix, and what was written survives the death of subject and host (not a power lo
     open     who, what and on which input (the host, before anything runs)
     begin    the subject starts now
     start    a step started            end      a step ended
-    log      a record of logging       dropped  a limit was reached, with the counts so far
+    log      a record of logging       dropped  a limit was reached
     deadline the deadline passed, with the stacks
     outcome  what the subject gave, contract and evidence checked
     unloadable / broken  the subject could not be loaded / failtrace itself went wrong
@@ -22,6 +22,7 @@ import fcntl
 import json
 import os
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,6 @@ class Journal(Protocol):
     def write(self, line: dict[str, Any]) -> bool:
         """Take one line of sanitised JSON; False, and counted, where that cannot be."""
         ...
-
 
 
 class JournalWriter:
@@ -100,7 +100,7 @@ class MemoryJournal:
         return parse_journal(bytes(self._data))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Segment:
     """One execution's journal file, held by this process until it is discarded or left."""
 
@@ -108,17 +108,16 @@ class Segment:
     fd: int
     _writer: JournalWriter | None = None
 
+    def __post_init__(self) -> None:
+        _held.add(self)
+
     @classmethod
     def create(cls, folder: Path, trace_id: str) -> Segment:
         """A new segment, locked. Raises ExecutionError where the folder cannot be written."""
         path = folder / f"{trace_id}{SUFFIX}"
-        # Locked before it has the name by which others find it.
-        unseen = path.with_suffix(".new")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            fd = os.open(unseen, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            unseen.rename(path)
+            fd = _create_locked(path)
         except OSError as error:
             raise ExecutionError(
                 f"Cannot write the journal {str(path)!r} ({error.strerror}); "
@@ -168,6 +167,28 @@ class Segment:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def _create_locked(path: Path) -> int:
+    """A new file, locked. A recoverer that was quicker than the lock has taken the empty file away: once more then."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink > 0:
+            return fd
+        os.close(fd)
+
+
+_held: weakref.WeakSet[Segment] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    """In a forked child: its copy of the descriptors would keep the segments locked when this process is gone."""
+    for segment in list(_held):
+        segment.leave()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,51 +2,71 @@
 
 import functools
 import logging
+import time
+from typing import Any
 
 from opentelemetry import trace
 
 from failtrace.capture.capture import CURRENT, Capture
 from failtrace.capture.exceptions import describe_exception
+from failtrace.capture.foreign_values import type_name
 from failtrace.capture.sanitiser import sanitise_text
 
 MAX_LOG_MESSAGE = 64 * 1024
 
 
 class CaptureHandler(logging.Handler):
-    """Journals log records: all of the process where it has a capture of its own, else the current execution's."""
+    """Journals log records: those of one execution among others in this process, or all of a process of its own."""
 
-    def __init__(self, capture: Capture | None = None) -> None:
+    def __init__(self, capture: Capture, *, whole_process: bool = False) -> None:
         super().__init__(logging.NOTSET)
         self._capture = capture
+        self._whole_process = whole_process
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; a message that cannot be formatted is kept unformatted."""
-        capture = self._capture or CURRENT.get()
-        if capture is None:
+        capture = self._capture
+        if not self._whole_process and CURRENT.get() is not capture:
             return
+        try:
+            capture.log(self._line(record, capture))
+        # A record is the subject's to build; whatever is wrong with it, the logging call goes on as without us.
+        except Exception:  # noqa: BLE001
+            capture.log_lost()
+
+    def _line(self, record: logging.LogRecord, capture: Capture) -> dict[str, Any]:
         span = trace.get_current_span().get_span_context()
-        capture.log(
-            {
-                "k": "log",
-                "t": int(record.created * 1e9),
-                "level": sanitise_text(record.levelname, capture.marks, 64),
-                "logger": sanitise_text(record.name, capture.marks, 256),
-                "msg": self._message(record, capture),
-                "id": f"{span.span_id:016x}" if span.is_valid and not span.is_remote else None,
-            }
-        )
+        return {
+            "k": "log",
+            "t": _nanoseconds(record.created),
+            "level": sanitise_text(record.levelname, capture.marks, 64),
+            "logger": sanitise_text(record.name, capture.marks, 256),
+            "msg": self._message(record, capture),
+            "id": f"{span.span_id:016x}" if span.is_valid and not span.is_remote else None,
+        }
 
     @staticmethod
     def _message(record: logging.LogRecord, capture: Capture) -> str:
         try:
             text = record.getMessage()
-        # The arguments are the subject's objects: their __str__ may raise anything.
-        except Exception as error:  # noqa: BLE001
-            text = f"{record.msg!s} <its arguments could not be formatted: {type(error).__name__}>"
+        except KeyboardInterrupt:
+            raise
+        # The message and its arguments are the subject's objects: their __str__ may raise anything.
+        except BaseException as error:  # noqa: BLE001
+            message = sanitise_text(record.msg, capture.marks, MAX_LOG_MESSAGE)
+            text = f"{message} <it could not be formatted: {type_name(type(error))}>"
         if record.exc_info and record.exc_info[1] is not None:
             described = describe_exception(record.exc_info[1], capture.marks)
             text += f"\n{described['stacktrace']}{described['type']}: {described['message']}"
         return sanitise_text(text, capture.marks, MAX_LOG_MESSAGE)
+
+
+def _nanoseconds(created: float) -> int:
+    """A record's time; now, where the subject gave it one that is none."""
+    try:
+        return int(created * 1e9)
+    except (TypeError, ValueError, OverflowError):
+        return time.time_ns()
 
 
 def capture_process_logging(capture: Capture) -> None:
@@ -54,7 +74,7 @@ def capture_process_logging(capture: Capture) -> None:
 
     Not by a handler on the root logger: `logging.basicConfig` in a subject does nothing once there is one.
     """
-    handler = CaptureHandler(capture)
+    handler = CaptureHandler(capture, whole_process=True)
     call_handlers = logging.Logger.callHandlers
 
     @functools.wraps(call_handlers)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 import click
+from rich.table import Table
 
+from failtrace.capture.journal import segments
 from failtrace.cli.options import json_option
-from failtrace.cli.output import print_json, to_stdout
+from failtrace.cli.output import count_of, print_json, printable, to_stdout
 from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
 from failtrace.execution.header import package_version
@@ -39,14 +41,27 @@ class Finding:
 @click.command("doctor")
 @json_option
 def doctor(as_json: bool) -> int:
-    """Check Python, SQLite, the home folder, the store, the subjects and a fresh process. Exit 1 if any fails."""
+    """Check this installation, and say what to do where it is ill.
+
+    Looks at Python, SQLite, the home folder, the journal, the mirror, the store, the subjects and a fresh process;
+    exit 1 if any of them fails.
+    """
     findings = list(examine())
     for finding in findings:
         if as_json:
             print_json({"type": "finding", "check": finding.check, "state": finding.state, "detail": finding.detail})
         else:
-            to_stdout().print(f"{_MARK[finding.state]} {finding.check:<10} {finding.detail}", soft_wrap=True)
+            _print(finding)
     return int(any(finding.state == "failed" for finding in findings))
+
+
+def _print(finding: Finding) -> None:
+    row = Table.grid(padding=(0, 1), pad_edge=False)
+    row.add_column()
+    row.add_column(width=9)
+    row.add_column(overflow="fold")
+    row.add_row(_MARK[finding.state], finding.check, printable(finding.detail))
+    to_stdout().print(row)
 
 
 def examine() -> Iterator[Finding]:
@@ -61,6 +76,7 @@ def examine() -> Iterator[Finding]:
     yield _sqlite()
     for check, look in (
         ("home", _home),
+        ("journal", _journal),
         ("mirror", _mirror),
         ("store", _store),
         ("subjects", _subjects),
@@ -74,6 +90,8 @@ def _guarded(check: str, look: Callable[[Settings], Finding], settings: Settings
         return look(settings)
     except FailtraceError as error:
         return Finding(check, "failed", str(error))
+    except OSError as error:
+        return Finding(check, "failed", f"The system refused: {error}.")
 
 
 def _sqlite() -> Finding:
@@ -95,10 +113,29 @@ def _sqlite() -> Finding:
 
 def _home(settings: Settings) -> Finding:
     home = settings.home.absolute()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Finding("home", "failed", f"{home} cannot be made ({error.strerror}); set FAILTRACE_HOME to a folder.")
     if not os.access(settings.home, os.W_OK | os.X_OK):
         return Finding("home", "failed", f"{home} cannot be written; make it writable, or set FAILTRACE_HOME.")
     return Finding("home", "ok", str(home))
+
+
+def _journal(settings: Settings) -> Finding:
+    folder = settings.journal_path.absolute()
+    aside = sum(1 for path in folder.glob("*.unreadable")) if folder.is_dir() else 0
+    waiting = sum(1 for _ in segments(folder))
+    if aside:
+        return Finding(
+            "journal",
+            "warning",
+            f"{count_of(aside, 'segment')} could not be read (damaged, or of another version of failtrace); "
+            f"look at {folder / '*.unreadable'}, then remove them.",
+        )
+    return Finding(
+        "journal", "ok", f"{count_of(waiting, 'execution')} under way, or to be taken up by the next command"
+    )
 
 
 def _mirror(settings: Settings) -> Finding:
@@ -107,14 +144,15 @@ def _mirror(settings: Settings) -> Finding:
     return Finding(
         "mirror",
         "ok",
-        f"{health.executions} executions, {health.failures} failures, {health.records} records, "
-        f"{health.size_bytes:,} bytes",
+        f"{count_of(health.executions, 'execution')}, {count_of(health.failures, 'failure')}, "
+        f"{count_of(health.records, 'whole record')}, {health.size_bytes:,} bytes",
     )
 
 
 def _store(settings: Settings) -> Finding:
     with TraceStore.open(settings=settings) as store:
-        return Finding("store", "ok", store.kind)
+        beside = "nothing beside the mirror" if store.kind == "memory" else "beside the mirror"
+        return Finding("store", "ok", f"{store.kind}, {beside}")
 
 
 def _subjects(settings: Settings) -> Finding:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import click
-from rich.table import Table
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import ICONS, one_line, print_json, to_stdout
+from failtrace.cli.output import print_failure, print_json, to_stdout
 from failtrace.contracts import FailureType
+from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import ExecutionRow, FailureFilter
 from failtrace.services import open_services
 
 
 @click.command("list")
 @click.option("--type", "failure_type", type=click.Choice([kind.value for kind in FailureType]), help="Only this type.")
-@click.option("--subject", help="Only this subject.")
-@click.option("--run", "run_id", help="Only this run.")
-@click.option("--search", default="", help="Only failures that hold these words.")
+@click.option("--subject", metavar="NAME", help="Only this subject.")
+@click.option("--run", "run_id", metavar="RUN_ID", help="Only this run.")
+@click.option("--search", metavar="WORDS", default="", help="Only failures that hold these words.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
 @json_option
 def list_failures(
@@ -31,21 +31,21 @@ def list_failures(
     )
     services = open_services()
     try:
-        rows, total = _rows(services.store.mirror.failures, wanted, limit)
+        rows, total = _rows(services.store.mirror, wanted, limit)
     finally:
         services.close()
     if as_json:
         for row in rows:
             print_json(_as_json(row))
     else:
-        _print_table(rows, total)
+        _print_rows(rows, total)
 
 
-def _rows(failures, wanted: FailureFilter, limit: int) -> tuple[list[ExecutionRow], int]:  # type: ignore[no-untyped-def]
+def _rows(mirror: Mirror, wanted: FailureFilter, limit: int) -> tuple[list[ExecutionRow], int]:
     rows: list[ExecutionRow] = []
     after: str | None = None
     while True:
-        page = failures(wanted, limit=min(limit - len(rows), 1000), after=after)
+        page = mirror.failures(wanted, limit=min(limit - len(rows), 1000), after=after)
         rows.extend(page.rows)
         after = page.after
         if after is None or len(rows) >= limit:
@@ -66,22 +66,14 @@ def _as_json(row: ExecutionRow) -> dict[str, object]:
     }
 
 
-def _print_table(rows: list[ExecutionRow], total: int) -> None:
+def _print_rows(rows: list[ExecutionRow], total: int) -> None:
     console = to_stdout()
     if not rows:
         console.print("No failures match. `failtrace run` runs every registered subject.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("when (UTC)", "type", "subject", "message", "failure_id"):
-        table.add_column(heading, no_wrap=heading != "message", overflow="fold")
     for row in rows:
-        icon = ICONS[row.failure_type] if row.failure_type else ""
-        table.add_row(
-            f"{row.ended_at:%Y-%m-%d %H:%M:%S}",
-            f"{icon} {row.failure_type}",
-            one_line(row.subject, 60),
-            one_line(row.message, 120),
-            row.failure_id,
-        )
-    console.print(table)
-    console.print(f"{len(rows)} of {total}.")
+        if row.failure_type is not None:
+            at = f"  {row.ended_at:%Y-%m-%d %H:%M:%S} UTC"
+            print_failure(console, row.failure_type, row.failure_id, row.subject, row.message, at=at)
+    more = "" if len(rows) == total else "; --limit N shows more"
+    console.print(f"{len(rows)} of {total} failures{more}. `failtrace show FAILURE_ID` opens one.")

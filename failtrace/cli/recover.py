@@ -3,14 +3,14 @@
 import click
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import print_json, to_stdout
+from failtrace.cli.output import count_of, print_json, to_stdout
 from failtrace.services import open_services
 
 
 @click.command("recover")
 @json_option
 def recover_command(as_json: bool) -> None:
-    """Turn abandoned executions into records. Every other command does so at its start."""
+    """Take up what a killed process left. `run`, `list` and `show` do so at their start."""
     services = open_services()
     services.close()
     found = services.recovery
@@ -25,4 +25,5 @@ def recover_command(as_json: bool) -> None:
         )
         return
     aside = f" {found.unreadable} could not be read and were set aside." if found.unreadable else ""
-    to_stdout().print(f"{found.records} executions recovered, {found.failures} of them failures.{aside}")
+    recovered = count_of(found.records, "execution")
+    to_stdout().print(f"{recovered} recovered, {count_of(found.failures, 'failure')} among them.{aside}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from failtrace.cli.output import print_json, to_stderr, to_stdout
+from failtrace.cli.output import count_of, print_json, to_stderr, to_stdout
 from failtrace.runner import RunReport
 
 
@@ -13,15 +13,18 @@ def print_report(report: RunReport, problems: Sequence[str], *, as_json: bool) -
     if as_json:
         _print_summary(report)
         return
-    counted = ", ".join(f"{count} {kind}" for kind, count in report.by_type.items()) or "none"
+    counted = ", ".join(f"{count} {kind}" for kind, count in report.by_type.items())
     lines = [
-        f"{report.executions} executions in {report.elapsed_s:.1f} s: "
-        f"{report.passed} passed, {report.failed} failed ({counted}).",
+        f"{count_of(report.executions, 'execution')} in {report.elapsed_s:.1f} s: "
+        f"{report.passed} passed, {report.failed} failed{f' ({counted})' if counted else ''}.",
         f"{report.stored} stored under run {report.run_id}"
         + (f", {report.pending} not yet delivered." if report.pending else "."),
     ]
+    if report.errored:
+        lines.append(f"{count_of(report.errored, 'execution')} could not be carried out; stderr says why.")
     if report.not_run:
-        lines.append(f"{report.not_run} were not run: the run was stopped.")
+        why = ": the run was stopped" if report.state == "cancelled" else ""
+        lines.append(f"{count_of(report.not_run, 'execution')} not run{why}.")
     if report.failed:
         lines.append("Open one with `failtrace show FAILURE_ID`, or all in `failtrace dashboard`.")
     to_stdout().print("\n".join(lines), soft_wrap=True)
@@ -40,6 +43,7 @@ def _print_summary(report: RunReport) -> None:
             "stored": report.stored,
             "pending": report.pending,
             "not_run": report.not_run,
+            "errored": report.errored,
             "elapsed_s": round(report.elapsed_s, 3),
         }
     )

@@ -14,7 +14,7 @@ import uuid6
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from failtrace.cli.options import json_option, store_option
-from failtrace.cli.output import ICONS, one_line, print_json, to_stderr, to_stdout
+from failtrace.cli.output import is_terminal, print_failure, print_json, to_stderr, to_stdout
 from failtrace.cli.report import print_report
 from failtrace.errors import InputError
 from failtrace.inputs import JsonLines, parse_line
@@ -27,13 +27,18 @@ from failtrace.subjects.subject import Subject
 
 @click.command("run")
 @click.argument("names", metavar="[SUBJECT]...", nargs=-1)
-@click.option("--inputs", type=click.Path(path_type=Path), help="A file of JSON lines, one input a line; - is stdin.")
-@click.option("--input", "one_input", help="One input, as JSON.")
+@click.option(
+    "--inputs",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A file of JSON lines, one input a line; - is stdin.",
+)
+@click.option("--input", "one_input", metavar="JSON", help="One input, as JSON.")
 @store_option
-@click.option("--timeout", type=float, help="Seconds for each execution, in place of the subjects' own.")
-@click.option("--workers", type=int, default=2, show_default=True, help="How many executions at once.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="For each execution, in place of the subjects' own.")
+@click.option("--workers", type=int, metavar="N", default=2, show_default=True, help="How many executions at once.")
 @click.option("--check", is_flag=True, help="Exit 1 when anything failed.")
-@click.option("--run-id", help="The id of this run; made up where not given.")
+@click.option("--run-id", metavar="ID", help="The id of this run; made up where not given.")
 @json_option
 def run(
     names: tuple[str, ...],
@@ -46,7 +51,11 @@ def run(
     run_id: str | None,
     as_json: bool,
 ) -> int:
-    """Run subjects (names, or module:attribute; all registered ones where none is named) and record how they end."""
+    """Run subjects and record how they end.
+
+    A SUBJECT is a registered name or module:attribute; without one, all registered subjects run. Without inputs each
+    subject runs on its own examples.
+    """
     values = _values(inputs, one_input)
     services = open_services(store=store)
     try:
@@ -54,7 +63,7 @@ def run(
         report = _run(services, chosen, values, timeout, workers, run_id or str(uuid6.uuid7()), as_json)
     finally:
         services.close()
-    problems = [*report.problems, *(values.problems if isinstance(values, JsonLines) else [])]
+    problems = [*report.problems, *(values.told() if isinstance(values, JsonLines) else [])]
     print_report(report, problems, as_json=as_json)
     if report.state == "cancelled":
         return 130
@@ -158,9 +167,6 @@ def _print_result(result: ExecutionResult, progress: Progress | None, *, as_json
     if progress is not None:
         progress.advance(progress.task_ids[0])
     if result.failure_type is not None:
-        console = progress.console if progress is not None else to_stdout()
-        icon = ICONS[result.failure_type]
-        message = one_line(result.message, 100)
-        console.print(
-            f"{icon} {result.failure_type:<18} {result.subject}  {message}\n  {result.failure_id}", soft_wrap=True
-        )
+        # Through the bar's console where both share a screen; a redirected stdout gets its failures all the same.
+        console = progress.console if progress is not None and is_terminal() else to_stdout()
+        print_failure(console, result.failure_type, result.failure_id, result.subject, result.message)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import ICONS, one_line, printable, to_stdout
+from failtrace.cli.output import ICONS, count_of, one_line, print_line, printable, to_stdout
 from failtrace.codec import encode_record
 from failtrace.contracts import (
     ContractViolation,
@@ -17,6 +17,7 @@ from failtrace.contracts import (
     ErrorInfo,
     Evidence,
     Json,
+    Termination,
     TraceRecord,
     TraceStep,
 )
@@ -31,7 +32,10 @@ MAX_VALUE = 2000
 @click.argument("failure_id")
 @json_option
 def show(failure_id: str, as_json: bool) -> None:
-    """Show the whole story of a failure (or, by its trace_id, of any execution)."""
+    """Show the whole story of a failure.
+
+    A trace_id in place of the FAILURE_ID shows any execution, also one that passed.
+    """
     services = open_services()
     try:
         found = services.store.lookup(failure_id.strip().strip("'\""))
@@ -42,7 +46,7 @@ def show(failure_id: str, as_json: bool) -> None:
             f"No record has the id {failure_id!r:.120}; `failtrace list` shows the failures there are."
         )
     if as_json:
-        click.echo(encode_record(found.record))
+        print_line(encode_record(found.record))
     else:
         to_stdout().print(printable("\n".join(_story(found))), soft_wrap=True)
 
@@ -70,16 +74,29 @@ def _header(found: Found) -> Iterator[str]:
     else:
         yield f"{ICONS[failure.failure_type]} {failure.failure_type}  {record.subject.name}"
         yield failure.message
-        yield f"failure_id {failure.failure_id}   fingerprint {failure.fingerprint}"
-    yield f"trace_id {record.trace_id}   run_id {record.run_id or '–'}   answered by {found.source}"
+        yield f"failure_id {failure.failure_id}"
+        yield f"fingerprint {failure.fingerprint}"
+    yield f"trace_id {record.trace_id}"
+    yield f"run_id {record.run_id or '–'}   answered by {found.source}"
     yield f"{record.started_at:%Y-%m-%d %H:%M:%S} UTC, {record.duration_ms:.1f} ms"
     if failure is not None and failure.termination is not None:
-        yield f"process: {failure.termination.model_dump_json(exclude_none=True)}"
+        yield f"process: {', '.join(_termination(failure.termination))}"
     whole = record.completeness
     yield (
-        f"{whole.steps_recorded} of {whole.steps_started} steps, {whole.bytes_cut} bytes cut, "
-        f"{whole.values_redacted} redacted, {whole.journal_lines_torn} lines torn"
+        f"{whole.steps_recorded} of {count_of(whole.steps_started, 'step')} recorded, {whole.bytes_cut:,} bytes cut, "
+        f"{count_of(whole.values_redacted, 'value')} redacted, {count_of(whole.journal_lines_torn, 'line')} torn"
     )
+
+
+def _termination(death: Termination) -> Iterator[str]:
+    if death.signal is not None:
+        yield f"ended by {death.signal}" + (", core dumped" if death.core_dumped else "")
+    if death.exit_code is not None:
+        yield f"exit code {death.exit_code}"
+    if death.out_of_memory:
+        yield "out of memory"
+    if death.peak_rss_bytes is not None:
+        yield f"at most {death.peak_rss_bytes / 1e6:,.0f} MB in memory"
 
 
 def _section(title: str, *lines: str) -> Iterator[str]:
@@ -105,7 +122,8 @@ def _tree(record: TraceRecord) -> Iterator[str]:
 def _step(step: TraceStep, *, failing: bool) -> str:
     ended = "" if step.ended_by is EndedBy.ITSELF else f", ended by {step.ended_by}"
     mark = "▶ " if failing else ""
-    return f"{mark}{one_line(step.name, 80)} ({step.kind}) {step.duration_ms:.1f} ms{ended} {step.status}"
+    status = "" if step.status == "unset" else f", {step.status}"
+    return f"{mark}{one_line(step.name, 80)} ({step.kind}) {step.duration_ms:.1f} ms{ended}{status}"
 
 
 def _error(error: ErrorInfo) -> Iterator[str]:

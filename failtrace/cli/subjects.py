@@ -17,7 +17,7 @@ from failtrace.subjects.subject import Subject
 @click.command("subjects")
 @json_option
 def subjects(as_json: bool) -> None:
-    """List the registered subjects, and the modules that could not be imported."""
+    """List what can be run, and modules that cannot be imported."""
     registry = load_registry(Settings.load())
     for problem in registry.problems:
         to_stderr().print(problem, soft_wrap=True)
@@ -25,9 +25,12 @@ def subjects(as_json: bool) -> None:
         for subject in registry.subjects():
             print_json(_as_json(subject))
         return
+    if not registry.subjects():
+        to_stdout().print("No subject is registered; FAILTRACE_SUBJECTS names modules that register some.")
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("subject", "timeout", "contract", "what it does"):
-        table.add_column(heading, no_wrap=heading != "what it does")
+        table.add_column(heading, overflow="fold")
     for subject in registry.subjects():
         timeout = f"{subject.timeout:g} s" if subject.timeout else "default"
         table.add_row(subject.name, timeout, contract_name(subject.output_model), one_line(subject.description))

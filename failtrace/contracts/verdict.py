@@ -1,6 +1,9 @@
 """One detector's answer about one execution."""
 
 from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
 
 from failtrace.contracts.base import Contract
 from failtrace.contracts.evidence import Evidence
@@ -49,3 +52,9 @@ class Verdict(Contract):
     failure_type: FailureType | None = None
     """Set exactly when the status is `failed`."""
     evidence: tuple[Evidence, ...] = ()
+
+    @model_validator(mode="after")
+    def _type_agrees(self) -> Self:
+        if (self.status is VerdictStatus.FAILED) != (self.failure_type is not None):
+            raise ValueError("failure_type must be set exactly when the status is failed")
+        return self

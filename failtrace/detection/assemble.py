@@ -26,7 +26,7 @@ from failtrace.contracts import (
 from failtrace.detection.detectors import ask
 from failtrace.detection.failure import failure_event
 from failtrace.detection.observation import Observation
-from failtrace.detection.steps import StepLines, moment
+from failtrace.detection.steps import StepLines, moment, nanoseconds
 from failtrace.errors import ExecutionError
 
 WATCHDOG = "Timeout ("
@@ -44,8 +44,11 @@ class _Ending:
 
     outcome: Outcome
     ended_at: int
-    deadline_at: int | None
     duration_ms: float
+    open_step: str | None = None
+    """Where it stood when its deadline passed or its process died."""
+    error: ErrorInfo | None = None
+    """What it raised, in time or late."""
 
 
 class _Story:
@@ -70,14 +73,17 @@ class _Story:
     def record(self) -> TraceRecord:
         """The whole record: outcome, steps, verdicts, failure."""
         ending = self._ending()
-        steps = self._steps.build(ending.outcome, ending.ended_at, ending.deadline_at)
-        told = self._outcome if isinstance(ending.outcome, Returned) else None
+        outcome = ending.outcome
+        enforced = isinstance(outcome, TimedOut) and outcome.enforced
+        steps = self._steps.build(outcome, ending.ended_at, self._deadline_at() if enforced else None)
+        told = self._outcome if isinstance(outcome, Returned) else None
         output = (told or {}).get("output")
         observation = Observation(
             subject=self._open["subject"]["name"],
             input=self._open["input"],
             output=output,
-            outcome=ending.outcome,
+            outcome=outcome,
+            error=ending.error,
             steps=steps,
             contract=(told or {}).get("contract"),
             evidence=(told or {}).get("evidence"),
@@ -90,7 +96,7 @@ class _Story:
             failure_id=self._open["failure_id"],
             run_id=self._open["run_id"],
             trace_id=self._open["trace_id"],
-            origin=self._origin(ending.outcome),
+            origin=self._origin(ending),
             occurred_at=ended_at,
             duration_ms=ending.duration_ms,
         )
@@ -101,7 +107,7 @@ class _Story:
             subject=SubjectInfo(**self._open["subject"]),
             input=self._open["input"],
             output=output,
-            outcome=ending.outcome,
+            outcome=outcome,
             failure=failure,
             verdicts=verdicts,
             steps=steps,
@@ -118,25 +124,33 @@ class _Story:
         last = self._journal.lines[-1]
         told = self._outcome
         if told is not None:
-            outcome = self._told_outcome(told)
-            return _Ending(outcome, told["t"], self._deadline_at(outcome), told["ms"])
-        ended_at = (self._exit or last).get("t", self._started)
+            return self._told_ending(told)
+        ended_at = nanoseconds((self._exit or last).get("t", self._started))
         elapsed_ms = max(0, ended_at - self._started) / 1e6
-        outcome = self._timed_out(elapsed_ms) if self._ran_late() else self._crashed()
-        return _Ending(outcome, ended_at, self._deadline_at(outcome), elapsed_ms)
+        late = self._ran_late()
+        open_step = self._steps.last_open(self._deadline_at() if late else ended_at)
+        outcome = self._timed_out(elapsed_ms, open_step) if late else self._crashed(open_step)
+        return _Ending(outcome, ended_at, elapsed_ms, open_step)
 
-    def _told_outcome(self, told: dict[str, Any]) -> Outcome:
-        limit = self._open["timeout"]
-        if told.get("late"):
-            return TimedOut(limit_s=limit, elapsed_s=told["ms"] / 1000, stacks="", enforced=False, termination=None)
-        return Raised(error=error_info(told["error"])) if told["kind"] == "raised" else Returned()
+    def _told_ending(self, told: dict[str, Any]) -> _Ending:
+        error = error_info(told["error"]) if told["kind"] == "raised" else None
+        if not told.get("late"):
+            return _Ending(Raised(error=error) if error else Returned(), told["t"], told["ms"], error=error)
+        outcome = TimedOut(
+            limit_s=self._open["timeout"],
+            elapsed_s=told["ms"] / 1000,
+            stacks=(self._deadline or {}).get("stacks", ""),
+            # A cancelled coroutine may raise something of its own; the deadline ended it all the same.
+            enforced=self._deadline is not None,
+            termination=None,
+        )
+        return _Ending(outcome, told["t"], told["ms"], self._steps.last_open(self._deadline_at()), error)
 
-    def _deadline_at(self, outcome: Outcome) -> int | None:
-        if not isinstance(outcome, TimedOut):
-            return None
+    def _deadline_at(self) -> int:
+        """When the deadline passed."""
         if self._deadline is not None:
             return int(self._deadline["t"])
-        return int(self._started + outcome.limit_s * 1e9)
+        return int(self._started + self._open["timeout"] * 1e9)
 
     def _ran_late(self) -> bool:
         if self._deadline is not None:
@@ -146,7 +160,7 @@ class _Story:
             return False
         return bool(ended["killed"] == "deadline" or ended["stacks"].startswith(WATCHDOG))
 
-    def _timed_out(self, elapsed_ms: float) -> TimedOut:
+    def _timed_out(self, elapsed_ms: float, open_step: str | None) -> TimedOut:
         ended = self._exit or {"stacks": "", "killed": None}
         tasks = (self._deadline or {}).get("stacks", "")
         return TimedOut(
@@ -155,24 +169,23 @@ class _Story:
             stacks="\n".join(part for part in (tasks, ended["stacks"]) if part),
             enforced=True,
             # Where the watchdog inside ended the process, its exit code is ours and says nothing of the subject.
-            termination=self._termination(by_itself=ended["killed"] is None) if self._exit else None,
+            termination=self._termination(open_step, by_itself=ended["killed"] is None) if self._exit else None,
         )
 
-    def _termination(self, *, by_itself: bool) -> Termination:
+    def _termination(self, open_step: str | None, *, by_itself: bool) -> Termination:
         ended = self._exit or {}
         number = ended.get("signal")
-        outcome_at = (self._deadline or ended or {"t": None})["t"]
         return Termination(
             exit_code=None if by_itself else ended.get("code"),
             signal=None if number is None else signal_name(number),
             core_dumped=bool(ended.get("core")),
-            out_of_memory=ended.get("oom"),
+            out_of_memory=_out_of_memory(ended),
             peak_rss_bytes=ended.get("peak_rss"),
-            last_open_step_id=self._steps.last_open(outcome_at or self._journal.lines[-1].get("t", self._started)),
+            last_open_step_id=open_step,
         )
 
-    def _crashed(self) -> Crashed:
-        end = self._termination(by_itself=False)
+    def _crashed(self, open_step: str | None) -> Crashed:
+        end = self._termination(open_step, by_itself=False)
         return Crashed(termination=end, reason=self._reason(end))
 
     def _reason(self, end: Termination) -> str:
@@ -181,22 +194,18 @@ class _Story:
             return "The process was lost together with its supervisor, so how it died is unknown."
         if ended["host_lost"]:
             return "The program that ran the subject was lost, and the subject was ended with it."
-        if end.signal == "SIGKILL" and end.out_of_memory:
+        if end.out_of_memory:
             return "The subject's process was ended by the kernel's out-of-memory killer (SIGKILL)."
         if end.signal is not None:
             return f"The subject's process was ended by {end.signal}."
         return f"The subject's process left with exit code {end.exit_code} before the subject returned."
 
-    def _origin(self, outcome: Outcome) -> str | None:
+    def _origin(self, ending: _Ending) -> str | None:
         """The step that failed, or was open when the execution ended."""
-        if isinstance(outcome, Raised):
+        if isinstance(ending.outcome, Raised):
             told: str | None = (self._outcome or {}).get("origin")
-            return told or self._steps.last_failed()
-        if isinstance(outcome, TimedOut | Crashed):
-            deadline_at = self._deadline_at(outcome)
-            last = (self._exit or self._journal.lines[-1]).get("t", self._started)
-            return self._steps.last_open(deadline_at if deadline_at is not None else last)
-        return None
+            return told or self._steps.left_by(ending.outcome.error.message)
+        return ending.open_step
 
     def _logs(self) -> Logs:
         ended = self._exit or {}
@@ -204,18 +213,19 @@ class _Story:
         return Logs(lines=lines, stdout=_tail(ended.get("stdout")), stderr=_tail(ended.get("stderr")))
 
     def _completeness(self, recorded: int) -> Completeness:
-        told = self._outcome or {}
-        dropped = self._journal.last("dropped") or {"steps": 0, "logs": 0}
-        steps_dropped = told.get("steps_dropped", dropped["steps"])
-        marks = [line["marks"] for line in (self._open, told, self._exit or {}) if "marks" in line]
+        # The host and the supervisor count for themselves. What counts inside grows from line to line, and lines of
+        # several threads may come in any order: the most that any line told is the sum.
+        apart = [line["marks"] for line in (self._open, self._exit or {}) if "marks" in line]
+        tallies = [line["tally"] for line in self._journal.lines if "tally" in line]
+        cut, redacted, steps_dropped, logs_dropped, lines_lost = map(max, zip((0,) * 5, *tallies, strict=True))
         return Completeness(
             steps_started=self._steps.started + steps_dropped,
             steps_recorded=recorded,
             steps_dropped=steps_dropped,
-            logs_dropped=told.get("logs_dropped", dropped["logs"]),
-            bytes_cut=sum(mark["cut"] for mark in marks),
-            values_redacted=sum(mark["redacted"] for mark in marks),
-            journal_lines_torn=self._journal.torn + told.get("lines_lost", 0),
+            logs_dropped=logs_dropped,
+            bytes_cut=cut + sum(mark["cut"] for mark in apart),
+            values_redacted=redacted + sum(mark["redacted"] for mark in apart),
+            journal_lines_torn=self._journal.torn + lines_lost,
         )
 
 
@@ -235,6 +245,16 @@ def error_info(fields: dict[str, Any]) -> ErrorInfo:
             "exceptions": tuple(error_info(member) for member in fields["exceptions"]),
         }
     )
+
+
+def _out_of_memory(ended: dict[str, Any]) -> bool | None:
+    """Whether the kernel ended the process for want of memory.
+
+    The kernel counts its kills for a whole group of processes; only a SIGKILL that was not ours can be one of them.
+    """
+    killed_by_others = ended.get("signal") == signal.SIGKILL and ended.get("killed") is None
+    oom: bool | None = ended.get("oom")
+    return oom if killed_by_others else oom and False
 
 
 def signal_name(number: int) -> str:

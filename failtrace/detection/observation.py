@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from failtrace.contracts import Json, Outcome, TraceStep, Verdict
+from failtrace.contracts import ErrorInfo, Json, Outcome, TraceStep, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,11 +14,13 @@ class Observation:
     input: Json
     output: Json
     outcome: Outcome
+    error: ErrorInfo | None = None
+    """What the subject raised: a `raised` outcome's error, and that of a subject that raised after its deadline."""
     steps: tuple[TraceStep, ...]
     contract: dict[str, Any] | None
     """None without a contract; else `violations` (fields of ContractViolation), or `errored` with the reason."""
     evidence: dict[str, Any] | None
-    """None without an evidence source; else `texts`, or `errored` with the reason."""
+    """None without an evidence source; else `texts` with `cut` (there was more), or `errored` with the reason."""
 
 
 class Detector(Protocol):

@@ -130,7 +130,7 @@ def _checked(journal: JournalLines, subject: Subject) -> JournalLines:
     unloadable, broken = journal.first("unloadable"), journal.first("broken")
     if unloadable is not None:
         raise SubjectError(unloadable["message"])
-    if broken is not None:
+    if broken is not None and journal.first("outcome") is None:
         raise ExecutionError(
             f"failtrace itself went wrong while it ran {subject.name!r}; please report this: {broken['message']}"
         )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from failtrace.capture.markers import mark
+from failtrace.capture.value_limits import MAX_DEPTH, MAX_EXACT_INT
 from failtrace.contracts import (
     Dropped,
     EndedBy,
@@ -42,11 +45,24 @@ _GEN_AI = {
 _INPUTS = ("input.value", "gen_ai.input.messages", "gen_ai.tool.call.arguments", "gen_ai.prompt")
 _OUTPUTS = ("output.value", "gen_ai.output.messages", "gen_ai.tool.call.result", "gen_ai.completion")
 _ABSORBED = {"input.value", "input.mime_type", "output.value", "output.mime_type", "openinference.span.kind"}
+_JSON = "application/json"
+_MAX_LEVELS = MAX_DEPTH + 8
+"""Nesting of a text that is read as JSON; the sanitiser's own, its markers included, stays below."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_NANOSECOND = 253_402_300_799_999_999_999
+"""The end of the year 9999."""
 
 
-def moment(nanoseconds: int) -> datetime:
-    """Nanoseconds since the epoch as a UTC datetime."""
-    return datetime.fromtimestamp(nanoseconds // 1000 / 1e6, UTC)
+def nanoseconds(said: object) -> int:
+    """A time since the epoch that a subject may have set itself: whatever it is, between the years 1970 and 9999."""
+    if type(said) is not int:
+        said = int(said) if type(said) is float and math.isfinite(said) else 0
+    return min(max(said, 0), _LAST_NANOSECOND)
+
+
+def moment(said: object) -> datetime:
+    """Nanoseconds since the epoch as a UTC datetime; a time outside of 1970 to 9999 as the nearest inside."""
+    return _EPOCH + timedelta(microseconds=nanoseconds(said) // 1000)
 
 
 def step_kind(attributes: Mapping[str, Any]) -> StepKind:
@@ -60,8 +76,8 @@ class StepLines:
     """The start and end lines of one execution, matched by span id."""
 
     def __init__(self, lines: tuple[dict[str, Any], ...]) -> None:
-        self._starts = {line["id"]: line for line in lines if line["k"] == "start"}
-        self._ends = {line["id"]: line for line in lines if line["k"] == "end"}
+        self._starts = _by_id(lines, "start")
+        self._ends = _by_id(lines, "end")
 
     @property
     def started(self) -> int:
@@ -77,11 +93,14 @@ class StepLines:
         ]
         return opened[-1] if opened else None
 
-    def last_failed(self) -> str | None:
-        """The innermost of the failed steps that ended last: where an error of unknown origin came through."""
-        failed = {
-            step_id: end for step_id, end in self._ends.items() if end["s"] == "error" and step_id in self._starts
-        }
+    def left_by(self, message: str) -> str | None:
+        """The innermost of the steps that an exception of this message left last, as other libraries note it."""
+        failed = [
+            step_id
+            for step_id, end in self._ends.items()
+            if step_id in self._starts
+            and any(e["n"] == "exception" and e["a"].get("exception.message") == message for e in end.get("ev", ()))
+        ]
         chosen: str | None = None
         while True:
             below = [step_id for step_id in failed if self._parent(step_id) == chosen]
@@ -94,7 +113,10 @@ class StepLines:
         return parent if parent in self._starts else None
 
     def build(self, outcome: Outcome, ended_at: int, deadline_at: int | None) -> tuple[TraceStep, ...]:
-        """Every step, in the order of starting; one that never ended is closed at `ended_at` and says why."""
+        """Every step, in the order of starting; one that never ended is closed at `ended_at` and says why.
+
+        `deadline_at` is None unless a deadline ended the execution: what ended from then on was ended by it.
+        """
         unfinished = _unfinished(outcome)
         return tuple(
             self._step(sequence, step_id, unfinished, ended_at, deadline_at)
@@ -130,9 +152,13 @@ class StepLines:
         )
 
 
+def _by_id(lines: tuple[dict[str, Any], ...], kind: str) -> dict[str, dict[str, Any]]:
+    return {line["id"]: {**line, "t": nanoseconds(line["t"])} for line in lines if line["k"] == kind}
+
+
 def _unfinished(outcome: Outcome) -> EndedBy:
     if isinstance(outcome, TimedOut):
-        return EndedBy.TIMEOUT
+        return EndedBy.TIMEOUT if outcome.enforced else EndedBy.PARENT_ENDED
     return EndedBy.PARENT_ENDED if isinstance(outcome, Returned | Raised) else EndedBy.PROCESS_DEATH
 
 
@@ -144,18 +170,50 @@ def _payload(attributes: Mapping[str, Any], names: tuple[str, ...]) -> Json:
     for name in names:
         value = attributes.get(name)
         if value is not None:
-            return _parsed(value)
+            return _parsed(value, attributes.get(f"{name.removesuffix('.value')}.mime_type"))
     return None
 
 
-def _parsed(value: Any) -> Json:
-    """A JSON text as what it says; any other text as it is."""
-    if not isinstance(value, str):
+def _parsed(value: Any, mime_type: Any) -> Json:
+    """A JSON text as what it says; any other text as it is.
+
+    Nothing may come of it that the sanitiser would not let pass: what a subject wrote as JSON gets the markers of
+    numbers that are not finite or not exact, and stays a text where it nests too deep or holds lone surrogates.
+    """
+    if not isinstance(value, str) or not _says_json(value, mime_type):
         return value  # type: ignore[no-any-return]
     try:
-        return json.loads(value, parse_constant=str)  # type: ignore[no-any-return]
+        parsed = json.loads(value, parse_constant=_number, parse_float=_number, parse_int=_integer)
+        if "\\u" in value:
+            json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return value
+    return value if _is_deep(parsed) else parsed
+
+
+def _says_json(text: str, mime_type: Any) -> bool:
+    return mime_type == _JSON or (mime_type is None and text[:64].lstrip()[:1] in ("{", "[", '"'))
+
+
+def _number(text: str) -> Json:
+    number = float(text)
+    return number if math.isfinite(number) else mark("float", value=repr(number))
+
+
+def _integer(text: str) -> Json:
+    return number if len(text) <= _DIGITS and abs(number := int(text)) <= MAX_EXACT_INT else mark("int", value=text)
+
+
+_DIGITS = len(str(-MAX_EXACT_INT))
+
+
+def _is_deep(parsed: Any) -> bool:
+    """Whether a value nests deeper than any that the sanitiser gives."""
+    level, depth = [parsed], 0
+    while level and depth <= _MAX_LEVELS:
+        containers = (item.values() if type(item) is dict else item for item in level if type(item) in (dict, list))
+        level, depth = [inner for items in containers for inner in items if type(inner) in (dict, list)], depth + 1
+    return depth > _MAX_LEVELS
 
 
 def _step_error(events: tuple[StepEvent, ...], end: dict[str, Any] | None) -> ErrorInfo | None:

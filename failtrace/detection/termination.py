@@ -42,9 +42,10 @@ class TerminationDetector:
             return self._failed(FailureType.EXCEPTION, outcome.reason + _where(observation, outcome.termination))
         if isinstance(outcome, TimedOut):
             late = DeadlineExceeded(limit_s=outcome.limit_s, elapsed_s=outcome.elapsed_s, stacks=outcome.stacks)
-            return self._failed(
-                FailureType.TIMEOUT, self._why_late(outcome) + _where(observation, outcome.termination), late
-            )
+            reason = self._why_late(outcome) + _where(observation, outcome.termination)
+            if observation.error is not None:
+                reason += f" It then raised {_told(observation.error)}"
+            return self._failed(FailureType.TIMEOUT, reason, late)
         return Verdict(detector=self._info(), status=VerdictStatus.PASSED, reason="The subject returned.")
 
     @staticmethod

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from failtrace.capture.sanitiser import Marks, sanitise, sanitise_text
+from failtrace.capture.value_limits import MAX_DEPTH
 from failtrace.errors import SubjectError
 
 MAX_VIOLATIONS = 50
@@ -46,17 +47,81 @@ def _by_pydantic(model: Any, output: Any) -> Iterator[Violation]:
             f"Cannot check the output against {model!r:.120}: pydantic makes no validator of it; "
             "give a pydantic model, a type or a JSON Schema."
         ) from error
+    plain = _Plain(_models(adapter.core_schema))
     try:
-        adapter.validate_python(_fields(output), by_name=True, by_alias=True)
+        adapter.validate_python(plain.of(output), by_name=True, by_alias=True)
     except ValidationError as error:
         for item in error.errors(include_url=False):
+            if item["type"] in _WANTS_INSTANCE and plain.was_instance(item["input"]):
+                continue
             missing = item["type"] == "missing"
             yield item["loc"], item["type"], item["msg"], None if missing else item["input"]
 
 
-def _fields(output: Any) -> Any:
-    """A model instance as its fields: it may have been built without validation, or changed since."""
-    return {**output.__dict__, **(output.model_extra or {})} if isinstance(output, BaseModel) else output
+_WANTS_INSTANCE = ("model_type", "is_instance_of")
+"""What pydantic says of plain fields where it takes nothing but an instance."""
+
+
+def _models(schema: Any) -> set[type[BaseModel]]:
+    """Every model class that a core schema speaks of."""
+    found: set[type[BaseModel]] = set()
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if type(node) is dict:
+            if node.get("type") == "model":
+                found.add(node["cls"])
+            waiting.extend(node.values())
+        elif type(node) in (list, tuple):
+            waiting.extend(node)
+    return found
+
+
+class _Plain:
+    """A value with each model instance in it as its fields: pydantic takes instances as they are, and one may have
+    been built without validation, or changed since."""
+
+    def __init__(
+        self,
+        known: Collection[type[BaseModel]] = (),
+        tuples_as: type[list[Any]] | type[tuple[Any, ...]] = tuple,
+    ) -> None:
+        self._known = known
+        self._tuples_as = tuples_as
+        self._made: dict[int, dict[str, Any]] = {}
+        self._path: set[int] = set()
+
+    def of(self, value: Any) -> Any:
+        """The value anew; what nests too deep, or in a circle, as it is."""
+        kind = type(value)
+        is_model = issubclass(kind, BaseModel)
+        if not (is_model or kind in (dict, list, tuple)) or id(value) in self._path or len(self._path) >= MAX_DEPTH:
+            return value
+        self._path.add(id(value))
+        try:
+            if is_model:
+                return self._fields(value)
+            if kind is dict:
+                return {key: self.of(item) for key, item in value.items()}
+            return (self._tuples_as if kind is tuple else list)(map(self.of, value))
+        finally:
+            self._path.discard(id(value))
+
+    def was_instance(self, value: Any) -> bool:
+        """Whether a value is the plain fields of an instance."""
+        return id(value) in self._made
+
+    def _fields(self, instance: BaseModel) -> Any:
+        kind = type(instance)
+        if isinstance(instance, RootModel):
+            return self.of(instance.root)
+        # A subclass may have more fields than the contract knows, which are none of its business.
+        promised: type[BaseModel] = next((base for base in kind.__mro__ if base in self._known), kind)
+        fields = {name: self.of(item) for name, item in instance.__dict__.items() if name in promised.model_fields}
+        if promised is kind or promised.model_config.get("extra") == "allow":
+            fields |= {name: self.of(item) for name, item in (instance.model_extra or {}).items()}
+        self._made[id(fields)] = fields
+        return fields
 
 
 def _by_json_schema(schema: dict[str, Any], output: Any) -> Iterator[Violation]:
@@ -67,7 +132,8 @@ def _by_json_schema(schema: dict[str, Any], output: Any) -> Iterator[Violation]:
             f"Cannot check the output: its JSON Schema is wrong at {_path(list(error.path))} ({error.message}); "
             "mend it."
         ) from error
-    plain = sanitise(_fields(output), Marks())
+    # jsonschema knows lists; a tuple is the same array in JSON.
+    plain = _Plain(tuples_as=list).of(output)
     for found in Draft202012Validator(schema).iter_errors(plain):
         yield list(found.absolute_path), str(found.validator), found.message, found.instance
 

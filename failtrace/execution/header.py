@@ -48,12 +48,13 @@ def open_line(request: ExecutionRequest, isolation: Isolation) -> dict[str, Any]
 def host_environment() -> dict[str, Any]:
     """What is the same for every execution of this process. Asks git once."""
     commit = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no") if commit else None
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "failtrace": package_version(),
         "git_commit": commit or None,
-        "git_dirty": None if not commit else _git("status", "--porcelain", "--untracked-files=no") != "",
+        "git_dirty": None if changed is None else changed != "",
     }
 
 

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -25,21 +26,43 @@ def die_with_parent() -> None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def limit_memory(extra_bytes: int) -> None:
-    """Refuse allocations beyond `extra_bytes` more than the process has now. Linux only.
+class MemoryLimit:
+    """How much a process may allocate, from `impose` to `end`. Linux only.
 
-    RLIMIT_DATA counts private writable memory, so that mapped libraries and files are not charged to the subject.
+    RLIMIT_DATA counts private writable memory, so that mapped libraries and files are not charged to the subject. Only
+    the soft limit moves, so that it can be lifted again: to describe a lack of memory takes some.
     """
-    if sys.platform != "linux":
-        return
-    used = next(
-        int(line.split()[1]) * 1024
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-        if line.startswith("VmData:")
-    )
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    wanted = used + extra_bytes
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+    def __init__(self) -> None:
+        self._free = self._bound = resource.getrlimit(resource.RLIMIT_DATA)
+
+    def impose(self, extra_bytes: int | None) -> None:
+        """Refuse allocations beyond `extra_bytes` more than the process has now; None refuses none."""
+        if extra_bytes is None or sys.platform != "linux":
+            return
+        soft, hard = self._free
+        wanted = _data_bytes() + extra_bytes
+        self._bound = (wanted if soft == resource.RLIM_INFINITY else min(wanted, soft), hard)
+        self._set(self._bound)
+
+    def end(self) -> None:
+        """Lift the limit for good."""
+        bound, self._bound = self._bound, self._free
+        if bound is not self._free:
+            self._set(self._free)
+
+    @staticmethod
+    def _set(limits: tuple[int, int]) -> None:
+        try:  # noqa: SIM105  `suppress` is one object more, and there may be no memory for it
+            resource.setrlimit(resource.RLIMIT_DATA, limits)
+        # The subject lowered the hard limit itself.
+        except (OSError, ValueError):
+            pass
+
+
+def _data_bytes() -> int:
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
 
 
 def peak_rss_bytes(usage: resource.struct_rusage) -> int:
@@ -49,12 +72,21 @@ def peak_rss_bytes(usage: resource.struct_rusage) -> int:
 
 def oom_kills() -> int | None:
     """How often the kernel's out-of-memory killer struck in this process's control group; None where nobody counts."""
+    fd = _memory_events()
+    if fd is None:
+        return None
+    events = os.pread(fd, 4096, 0).decode("ascii", "replace")
+    return next((int(line.split()[1]) for line in events.splitlines() if line.startswith("oom_kill ")), None)
+
+
+@cache
+def _memory_events() -> int | None:
+    """The control group's counters, opened once: they are asked for twice an execution."""
     try:
         group = Path("/proc/self/cgroup").read_text(encoding="ascii").rpartition("::/")[2].strip()
-        events = Path("/sys/fs/cgroup", group, "memory.events").read_text(encoding="ascii")
+        return os.open(Path("/sys/fs/cgroup", group, "memory.events"), os.O_RDONLY | os.O_CLOEXEC)
     except (OSError, UnicodeDecodeError):
         return None
-    return next((int(line.split()[1]) for line in events.splitlines() if line.startswith("oom_kill ")), None)
 
 
 def child_pids() -> list[int]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import socket
 import threading
 from typing import Any
 
-from failtrace.capture.journal import Segment
-from failtrace.errors import ExecutionError
+from failtrace.capture.journal import Segment, read_journal
+from failtrace.errors import ExecutionError, SubjectError
 from failtrace.execution.forkserver import forkserver, surroundings
 from failtrace.execution.header import open_segment
 from failtrace.execution.payload import pack
-from failtrace.execution.protocol import Message, receive, send
+from failtrace.execution.protocol import LOAD_LIMIT_S, Message, readable, receive, send
 from failtrace.execution.request import ExecutionRequest, Isolation
 from failtrace.subjects.loading import importable_source
 
@@ -39,7 +38,7 @@ class ProcessExecutor:
         segment = open_segment(request, self.isolation)
         try:
             answer = self._run(request, module, blob, segment)
-            self._check(request, answer)
+            self._check(request, answer, segment)
         # Given up, by an interrupt or by an error of ours: no half segment may look like a lost execution.
         except BaseException:
             segment.discard()
@@ -47,29 +46,33 @@ class ProcessExecutor:
         return segment
 
     def abort(self) -> None:
-        """End every running execution; their `execute` raises ExecutionError, as does each later one."""
+        """End every execution that has not ended; their `execute` raises ExecutionError, as does each later one."""
         with self._lock:
             self._aborted = True
             for supervisor in self._running:
                 _hang_up(supervisor)
+        forkserver().stop_preloading()
 
     def _run(self, request: ExecutionRequest, module: str | None, blob: bytes, segment: Segment) -> Message | None:
+        if self._aborted:
+            return None
         server = forkserver()
         supervisor = server.lease(module)
         with self._lock:
             self._running.add(supervisor)
             if self._aborted:
                 _hang_up(supervisor)
-        finished = False
+        answer: Message | None = None
         try:
             answer = self._ask(supervisor, request, blob, segment)
-            finished = answer is not None
         finally:
             with self._lock:
                 self._running.discard(supervisor)
-            if finished:
+                reusable = answer is not None and not self._aborted
+            if reusable:
                 server.release(supervisor)
             else:
+                server.forget(supervisor)
                 _end(supervisor)
         return answer
 
@@ -78,6 +81,7 @@ class ProcessExecutor:
         head: dict[str, Any] = {
             "trace_id": request.trace_id,
             "timeout": request.timeout,
+            "journal": str(segment.path.absolute()),
             "environment": dict(os.environ),
             **surroundings(),
         }
@@ -87,14 +91,26 @@ class ProcessExecutor:
             return None
         return receive(supervisor)
 
-    def _check(self, request: ExecutionRequest, answer: Message | None) -> None:
-        if self._aborted:
-            raise ExecutionError(
-                f"The execution of {request.subject.name!r} was given up before it ended; run it again."
+    def _check(self, request: ExecutionRequest, answer: Message | None, segment: Segment) -> None:
+        name = request.subject.name
+        if answer is None:
+            if self._aborted:
+                raise ExecutionError(f"The execution of {name!r} was given up before it ended; run it again.")
+            if read_journal(segment.path).first("begin") is None:
+                raise ExecutionError(
+                    f"Cannot run {name!r} in a process of its own: its supervisor ended before the subject began; "
+                    "make sure that processes, open files and temporary space are not used up, and run it again."
+                )
+            # Whatever ended the supervisor, the subject most likely: the segment tells how far it came.
+            return
+        if answer.head["killed"] == "load":
+            raise SubjectError(
+                f"Cannot load {name!r} in its process: it took longer than {LOAD_LIMIT_S:.0f} s to load; "
+                "make the import of its module quicker, or use isolation='inline'."
             )
-        if answer is not None and answer.head["journal_lost"]:
+        if answer.head["journal_lost"]:
             raise ExecutionError(
-                f"Cannot record the execution of {request.subject.name!r}: the journal in {str(request.journal)!r} "
+                f"Cannot record the execution of {name!r}: the journal in {str(request.journal)!r} "
                 "takes no more (is the disk full?); make room and run it again."
             )
 
@@ -107,8 +123,7 @@ def _hang_up(supervisor: socket.socket) -> None:
 
 def _end(supervisor: socket.socket) -> None:
     """Hang up, and wait until the supervisor has ended its subject and itself."""
-    with contextlib.suppress(OSError):
+    with supervisor, contextlib.suppress(OSError):
         supervisor.shutdown(socket.SHUT_WR)
-        while select.select([supervisor], [], [], ABORT_LIMIT_S)[0] and supervisor.recv(4096):
+        while readable(supervisor, ABORT_LIMIT_S) and supervisor.recv(4096):
             pass
-    supervisor.close()

@@ -1,6 +1,8 @@
 """Messages between a host and its forkserver: a JSON head, a blob, and open descriptors, over a Unix socket."""
 
 import json
+import os
+import select
 import socket
 import struct
 from typing import Any, NamedTuple
@@ -8,6 +10,8 @@ from typing import Any, NamedTuple
 _SIZES = struct.Struct("!II")
 MAX_BLOB = 512 * 1024 * 1024
 """Bytes of a pickled subject and input that are still sent."""
+LOAD_LIMIT_S = 60.0
+"""Seconds a process may take to load its subject."""
 
 
 class Message(NamedTuple):
@@ -40,7 +44,16 @@ def receive(connection: socket.socket) -> Message | None:
         body = _exactly(connection, head + blob)
     except (OSError, EOFError):
         return None
+    for fd in fds:
+        os.set_inheritable(fd, False)
     return Message(json.loads(body[:head]), body[head:], fds)
+
+
+def readable(connection: socket.socket, timeout: float) -> bool:
+    """Whether something, the end included, can be read within `timeout` seconds. Any descriptor number will do."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(timeout * 1000))
 
 
 def _exactly(connection: socket.socket, count: int) -> bytes:

@@ -6,7 +6,6 @@ line. It keeps nothing of an execution. When its host goes away, it ends the sub
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import signal
@@ -16,23 +15,27 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from failtrace.capture.exceptions import without_machinery
 from failtrace.capture.journal import JournalWriter
 from failtrace.capture.sanitiser import Marks, sanitise_text
-from failtrace.execution.limits import adopt_orphans, child_pids, die_with_parent, oom_kills, peak_rss_bytes
-from failtrace.execution.protocol import Message, receive, send
-from failtrace.execution.worker import JOURNAL_LOST, STARTED, Descriptors, run_worker
+from failtrace.execution.child import Child
+from failtrace.execution.descriptors import Descriptors
+from failtrace.execution.limits import adopt_orphans, die_with_parent, oom_kills
+from failtrace.execution.protocol import LOAD_LIMIT_S, Message, receive, send
+from failtrace.execution.worker import JOURNAL_LOST, STARTED, run_worker
 
 TAIL_BYTES = 64 * 1024
 """Kept of each output stream: its end."""
 TAIL_SLACK = 8 * 1024
 """Read beyond that, so that a secret across the cut is seen whole."""
+DRAIN_BYTES = 1024 * 1024
+"""Read at once at most, as much as a pipe can hold: a flood must not keep the supervisor from its clock."""
 BACKUP_GRACE_S = 0.1
 """After the deadline the watchdog inside the process has this long to write the stacks; then SIGKILL."""
-LOAD_LIMIT_S = 60.0
-"""Seconds a process may take to load its subject."""
+LONGEST_WAIT_S = 3600.0
+"""epoll counts milliseconds in 32 bits."""
 MAX_STACKS = 256 * 1024
 EXIT_BROKEN = 70
 """EX_SOFTWARE of sysexits.h: the worker itself went wrong."""
@@ -46,18 +49,20 @@ class Tail:
     chunks: bytearray = field(default_factory=bytearray)
     total: int = 0
 
-    def drain(self) -> None:
-        """Read what is there, without waiting for more."""
-        while True:
+    def drain(self) -> bool:
+        """Read what is there, at most DRAIN_BYTES, without waiting for more; False once the stream has ended."""
+        until = self.total + DRAIN_BYTES
+        while self.total < until:
             try:
                 data = os.read(self.fd, 1 << 16)
             except BlockingIOError:
-                return
+                return True
             if not data:
-                return
+                return False
             self.total += len(data)
             self.chunks += data
             del self.chunks[: -TAIL_BYTES - TAIL_SLACK]
+        return True
 
 
 class Supervisor:
@@ -81,7 +86,8 @@ class Supervisor:
     def _run(self, message: Message) -> bool:
         """One execution; False where the host went away meanwhile."""
         out, err, status = os.pipe(), os.pipe(), os.pipe()
-        with tempfile.TemporaryFile() as stacks:
+        own_pid = os.getpid()
+        with _nameless_file() as stacks:
             inside = Descriptors(message.fds[0], out[1], err[1], status[1], stacks.fileno())
             kills_before = oom_kills()
             pid = os.fork()
@@ -89,7 +95,8 @@ class Supervisor:
                 # The last frame of a process of our own: nothing may come back from here, whatever happens. The
                 # subject's own errors never get this far; what does is an error of failtrace and is told as such.
                 try:
-                    self._become_worker(out[0], err[0], status[0])
+                    self._become_worker(own_pid, out[0], err[0], status[0])
+                    inside = inside.out_of_the_way()
                     run_worker(message, inside)
                 except BaseException:  # noqa: BLE001
                     JournalWriter(inside.journal).write({"k": "broken", "message": traceback.format_exc()})
@@ -97,9 +104,10 @@ class Supervisor:
                     os._exit(EXIT_BROKEN)
             for fd in (out[1], err[1], status[1]):
                 os.close(fd)
-            watch = _Watch(pid, Tail(out[0]), Tail(err[0]), Tail(status[0]), message.head["timeout"])
+            child = Child(pid)
+            watch = _Watch(child, Tail(out[0]), Tail(err[0]), Tail(status[0]), message.head["timeout"])
             host_here = watch.until_exit(self._connection, self._wakeup_read)
-            ended = _reap(pid)
+            ended = child.reap()
             watch.drain()
             stacks.seek(0)
             exit_line = watch.exit_line(ended, stacks.read(MAX_STACKS), kills_before, host_lost=not host_here)
@@ -108,16 +116,26 @@ class Supervisor:
         written = JournalWriter(message.fds[0]).write(exit_line)
         os.close(message.fds[0])
         journal_lost = not written or JOURNAL_LOST in watch.status.chunks
-        return host_here and _answer(self._connection, {"done": True, "journal_lost": journal_lost})
+        return host_here and _answer(self._connection, {"journal_lost": journal_lost, "killed": watch.killed})
 
-    def _become_worker(self, *foreign_fds: int) -> None:
+    def _become_worker(self, supervisor: int, *foreign_fds: int) -> None:
         os.setsid()
         die_with_parent()
+        if os.getppid() != supervisor:
+            # It died before the kernel was asked to tell us.
+            os._exit(EXIT_BROKEN)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._connection.close()
         for fd in (self._wakeup_read, self._wakeup_write, *foreign_fds):
             os.close(fd)
+
+
+def _nameless_file() -> IO[bytes]:
+    """In memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("failtrace-stacks"), "r+b", buffering=0)
+    return tempfile.TemporaryFile()
 
 
 def _answer(connection: socket.socket, head: dict[str, Any]) -> bool:
@@ -132,7 +150,7 @@ def _answer(connection: socket.socket, head: dict[str, Any]) -> bool:
 class _Watch:
     """Looks after one subject process until it has exited."""
 
-    pid: int
+    child: Child
     out: Tail
     err: Tail
     status: Tail
@@ -151,8 +169,8 @@ class _Watch:
                 selector.register(tail.fd, selectors.EVENT_READ, tail)
             selector.register(wakeup, selectors.EVENT_READ, None)
             selector.register(connection, selectors.EVENT_READ, None)
-            while not _has_exited(self.pid):
-                for key, _ in selector.select(self._patience()):
+            while not self.child.has_exited():
+                for key, _ in selector.select(min(self._patience(), LONGEST_WAIT_S)):
                     if key.data is not None:
                         self._drain_into(key.data, selector.unregister)
                     elif key.fileobj is connection:
@@ -163,13 +181,11 @@ class _Watch:
                         os.read(wakeup, 4096)
                 if self._patience() <= 0:
                     self._kill("deadline" if self.started is not None else "load")
-        _signal_group(self.pid)
+        self.child.kill_group()
         return host_here
 
     def _drain_into(self, tail: Tail, forget: Callable[[int], Any]) -> None:
-        before = tail.total
-        tail.drain()
-        if tail.total == before:
+        if not tail.drain():
             forget(tail.fd)
         if tail is self.status and self.started is None and STARTED in tail.chunks:
             self.started = time.monotonic()
@@ -185,8 +201,7 @@ class _Watch:
 
     def _kill(self, why: str) -> None:
         self.killed = self.killed or why
-        _signal_group(self.pid)
-        _signal(self.pid)
+        self.child.kill()
 
     def drain(self) -> None:
         """What is still in the pipes; nobody is left who could write to them."""
@@ -221,35 +236,3 @@ class _Watch:
         marks.bytes_cut += tail.total - len(tail.chunks)
         text = sanitise_text(tail.chunks.decode("utf-8", "replace"), marks, TAIL_BYTES, keep="end")
         return {"text": text, "total": tail.total}
-
-
-def _has_exited(pid: int) -> bool:
-    """Whether the process is dead, its corpse left for `_reap`, so that its group's number stays taken."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-
-
-def _reap(pid: int) -> tuple[int, int]:
-    """(wait status, peak resident bytes) of the process; every descendant it left is killed and reaped too."""
-    _, status, usage = os.wait4(pid, 0)
-    give_up = time.monotonic() + 5.0
-    while time.monotonic() < give_up:
-        try:
-            left, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            break
-        if left == 0:
-            for orphan in child_pids():
-                _signal(orphan)
-            time.sleep(0.0005)
-    return status, peak_rss_bytes(usage)
-
-
-def _signal(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _signal_group(pid: int) -> None:
-    # Not yet a group of its own, or (macOS) nothing but the corpse is left in it.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)

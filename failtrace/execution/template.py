@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 from failtrace.capture.redaction import prepare as prepare_redaction
@@ -41,11 +42,7 @@ def main(fd: int) -> None:
 
 def _fork_supervisor(connection: socket.socket, message: Message) -> None:
     (fd,) = message.fds
-    with warnings.catch_warnings():
-        # Python 3.12 warns of a fork beside threads; a module that starts some is not preloaded at all.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
+    if _fork() == 0:
         # The last frame of the supervisor: whatever happens, it must not come back into the template's loop.
         try:
             connection.close()
@@ -53,6 +50,13 @@ def _fork_supervisor(connection: socket.socket, message: Message) -> None:
         finally:
             os._exit(0)
     os.close(fd)
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # Python 3.12 warns of a fork beside threads; a module that starts some is not preloaded at all.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 def _preload(head: dict[str, Any]) -> dict[str, Any]:
@@ -68,4 +72,15 @@ def _preload(head: dict[str, Any]) -> dict[str, Any]:
         return {"fit": False}
     gc.collect()
     gc.freeze()
-    return {"fit": threading.active_count() == 1}
+    return {"fit": _thread_count() == 1}
+
+
+def _thread_count() -> int:
+    """How many threads there are when this process forks, native ones included where /proc tells."""
+    # A library that knows of forks ends its own threads before one (OpenBLAS does, with numpy): hence a trial.
+    if _fork() == 0:
+        os._exit(0)
+    try:
+        return len(list(Path("/proc/self/task").iterdir()))
+    except OSError:
+        return threading.active_count()

@@ -93,7 +93,8 @@ def server(home: Path) -> Iterator[str]:
         _wait_until_healthy(process, f"{origin}/_stcore/health")
         yield origin
     finally:
-        process.terminate()
+        # Not by SIGTERM: a server that is just starting can miss it.
+        process.kill()
         process.wait(10)
 
 

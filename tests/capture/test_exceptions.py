@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from failtrace.capture.exceptions import MAX_CHAIN, MAX_FRAMES, MAX_GROUP_DEPTH, MAX_MEMBERS, describe_exception
+from failtrace.capture.exceptions import (
+    MAX_CHAIN,
+    MAX_EXCEPTIONS,
+    MAX_FRAMES,
+    MAX_GROUP_DEPTH,
+    MAX_MEMBERS,
+    describe_exception,
+)
 from failtrace.capture.sanitiser import Marks
 from failtrace.contracts import ErrorInfo
 from failtrace.detection.assemble import error_info
@@ -133,3 +140,42 @@ def test_notes_and_secrets() -> None:
     assert told.notes[0] == "see the manual"
     assert "hunter2secret" not in told.model_dump_json()
     assert "abcdef0123456789" not in told.model_dump_json()
+
+
+def test_groups_of_groups_share_one_budget() -> None:
+    """Wide and deep groups do not multiply, and each says how many of its members were left out."""
+    group: Exception = ValueError("leaf")
+    for _ in range(4):
+        group = ExceptionGroup("level", [group] * 20)
+
+    told = describe(group)
+
+    def count(info: ErrorInfo) -> int:
+        return 1 + sum(map(count, (*info.causes, *info.exceptions)))
+
+    assert count(told) == MAX_EXCEPTIONS
+    assert told.notes == (f"[{20 - len(told.exceptions)} of 20 members left out]",)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "told"),
+    [
+        ("builtins", "E", "E"),
+        ("__main__", "E", "E"),
+        ("shop.errors", "E", "shop.errors.E"),
+        ("m", "E\udcff", "m.E\\udcff"),
+        ("m", "password=hunter2secret", None),
+        ("m", "E" * 5000, None),
+        (42, "E", "E"),
+    ],
+)
+def test_a_type_s_name_is_bounded_clean_text(module: Any, name: str, told: str | None) -> None:
+    """A class can be called anything; its name is stored like every other text."""
+    kind = type("E", (Exception,), {"__module__": module, "__qualname__": name})
+
+    said = describe(kind()).type
+
+    assert told is None or said == told
+    assert len(said) <= 200
+    assert "hunter2" not in said
+    said.encode()

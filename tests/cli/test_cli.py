@@ -2,7 +2,9 @@
 
 import json
 import os
+import pty
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from failtrace.contracts import TraceRecord
+from failtrace.mirror.mirror import Mirror
 from failtrace.subjects.scenarios import EXPECTED
 
 REPOSITORY = Path(__file__).parents[2]
@@ -91,6 +94,8 @@ def test_check_exits_1_when_anything_failed() -> None:
         pytest.param(("show", "' OR 1=1 --"), 1, "No record has the id", id="sql-as-id"),
         pytest.param(("list", "--limit", "0"), 2, "0 is not in the range", id="limit"),
         pytest.param(("list", "--type", "bad"), 2, "'bad' is not one of", id="type"),
+        pytest.param(("list", "--subject", "\udcff"), 2, "is not UTF-8", id="subject-is-no-text"),
+        pytest.param(("run", "--run-id", "\udcff", "--json"), 2, "is not UTF-8", id="run-id-is-no-text"),
         pytest.param(("fly",), 2, "No such command 'fly'", id="unknown-command"),
         pytest.param(("run", "--fly"), 2, "No such option", id="unknown-option"),
     ],
@@ -177,11 +182,31 @@ def test_doctor_tells_what_is_well_and_what_is_not(clean_environment: Path, monk
 
     states = {line["check"]: line["state"] for line in lines(well)}
     assert well.returncode == 0
-    assert set(states) == {"failtrace", "python", "sqlite", "home", "mirror", "store", "subjects", "process"}
+    assert set(states) == {
+        *("failtrace", "python", "sqlite", "home", "journal", "mirror", "store", "subjects", "process")
+    }
     assert {state for check, state in states.items() if check != "sqlite"} == {"ok"}
     assert next(line["detail"] for line in lines(well) if line["check"] == "sqlite").startswith(sqlite3.sqlite_version)
     assert ill.returncode == 1
     assert {line["check"]: line["state"] for line in lines(ill)}["subjects"] == "failed"
+
+
+def test_doctor_tells_of_a_home_that_is_a_file_and_of_unreadable_segments(clean_environment: Path) -> None:
+    """A home that cannot be one is a failed finding with its reason; segments set aside are a warning."""
+    clean_environment.write_text("a diary")
+    no_home = failtrace("doctor", "--json")
+    clean_environment.unlink()
+    (clean_environment / "journal").mkdir(parents=True)
+    (clean_environment / "journal" / "0.unreadable").write_text("?")
+    aside = failtrace("doctor", "--json")
+
+    assert (no_home.returncode, no_home.stderr) == (1, "")
+    home = next(line for line in lines(no_home) if line["check"] == "home")
+    assert (home["state"], "File exists" in home["detail"]) == ("failed", True)
+    journal = next(line for line in lines(aside) if line["check"] == "journal")
+    assert (aside.returncode, journal["state"]) == (0, "warning")
+    assert "1 segment could not be read" in journal["detail"]
+    assert str(clean_environment / "journal") in journal["detail"]
 
 
 def test_subjects_lists_the_scenarios() -> None:
@@ -199,3 +224,111 @@ def test_people_get_sentences_and_no_progress_bar_in_a_pipe() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 passed, 1 failed (1 hallucination_flag)" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("options", [("--json",), ()], ids=["json", "people"])
+def test_a_reader_that_leaves_does_not_end_the_recording(options: tuple[str, ...], clean_environment: Path) -> None:
+    """`failtrace run | head -1`: what comes after the reader has left is recorded like the rest, in silence."""
+    command = [sys.executable, "-m", "failtrace", "run", "support.zoo:complain", "--inputs", "-", "--workers", "1"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*command, *options], stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=REPOSITORY, bufsize=1
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write('"first"\n')
+        assert process.stdout.readline()
+        process.stdout.close()
+        process.stdin.write('"second"\n"third"\n')
+        process.stdin.close()
+        assert (process.stderr.read(), process.wait(timeout=60)) == ("", 0)
+
+    with Mirror.open(clean_environment / "mirror.sqlite") as mirror:
+        (run,) = mirror.runs().rows
+    assert (run.state, run.executions, run.failed) == ("finished", 3, 3)
+
+
+def test_no_encoding_of_the_output_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow stdout gets escapes: text still reads, and JSON is still JSON with the same value."""
+    smile = "\N{GRINNING FACE} \N{LATIN SMALL LETTER E WITH ACUTE}"
+    for encoding in ("ascii", "latin-1"):
+        monkeypatch.setenv("PYTHONIOENCODING", encoding)
+        told = failtrace("run", "support.zoo:complain", "--input", json.dumps(smile), encoding="latin-1")
+        (listed, *_) = lines(failtrace("list", "--json"))
+
+        assert (told.returncode, told.stderr) == (0, "")
+        assert "\\U0001f600" in told.stdout
+        assert smile in listed["message"]
+
+
+def test_a_full_disk_below_the_output_is_one_sentence() -> None:
+    """What cannot be written is told on stderr, once."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "failtrace", "subjects", "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100, cwd=REPOSITORY)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "No space left" in done.stderr
+
+
+def test_a_terminal_of_80_columns_shows_whole_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id that is cut cannot be opened; a message may be cut, at the screen's edge."""
+    (execution, _) = lines(failtrace("run", "support.zoo:complain", "--input", json.dumps("long " * 30), "--json"))
+    monkeypatch.setenv("COLUMNS", "80")
+    master, slave = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-m", "failtrace", "list"], stdout=slave, cwd=REPOSITORY)
+    os.close(slave)
+    screen = read_to_the_end(master)
+
+    assert process.wait(timeout=60) == 0
+    head, ids, message, _ = screen.splitlines()
+    assert (head, ids.split()[0]) == ("✗ exception  support.zoo:complain", execution["failure_id"])
+    assert (len(message), message[-1]) == (80, "…")
+
+
+def read_to_the_end(master: int) -> str:
+    """All that a terminal is sent; its end is an OSError once nobody holds the other side."""
+    data = b""
+    try:
+        while chunk := os.read(master, 65536):
+            data += chunk
+    except OSError:
+        pass
+    finally:
+        os.close(master)
+    return data.decode()
+
+
+def test_inputs_can_come_from_a_fifo(tmp_path: Path) -> None:
+    """`--inputs <(…)` is read once, whole."""
+    fifo = tmp_path / "inputs"
+    os.mkfifo(fifo)
+    command = [sys.executable, "-m", "failtrace", "run", "support.zoo:double", "--inputs", str(fifo), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
+        fifo.write_text("1\n{\n2\n")
+        try:
+            out, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+
+    summary = json.loads(out.splitlines()[-1])
+    assert (process.returncode, summary["executions"], summary["not_run"], summary["errored"]) == (0, 2, 0, 0)
+
+
+def test_the_dashboard_listens_on_this_machine_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable and no config.toml of the folder one stands in makes it listen elsewhere."""
+    pytest.importorskip("streamlit")
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "config.toml").write_text('[server]\naddress = "0.0.0.0"\n')
+    monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "failtrace", "dashboard", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout
+        address = next((line for line in process.stdout if "URL:" in line), "")
+        process.kill()
+
+    assert f"http://127.0.0.1:{port}" in address

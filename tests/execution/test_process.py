@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +12,12 @@ from typing import Any
 import pytest
 from support import zoo
 
-from failtrace import run_with_failure_detection
+from failtrace import Subject, run_with_failure_detection
 from failtrace.contracts import Crashed, EndedBy, FailureType, TimedOut, TraceRecord
 from failtrace.detection.run import execute
 from failtrace.errors import ExecutionError, SubjectError
-from failtrace.execution.forkserver import forkserver
 from failtrace.execution.process import ProcessExecutor
+from failtrace.execution.supervisor import DRAIN_BYTES, TAIL_BYTES, TAIL_SLACK, Tail
 from failtrace.settings import Settings
 from failtrace.subjects.loading import resolve_subject
 
@@ -170,17 +172,71 @@ def test_an_aborted_execution_leaves_no_process(tmp_path: Path) -> None:
     assert list(Settings.load().journal_path.iterdir()) == []
 
 
-def test_a_module_that_cannot_be_preloaded_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module that starts a thread on import is not forked from, and its subject runs all the same."""
-    (tmp_path / "threaded_module.py").write_text(
-        "import threading, time\n"
-        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
-        "def answer(_): return 42\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
+def test_giving_up_keeps_what_had_ended() -> None:
+    """An execution whose answer is here is kept, and its supervisor, hung up on, is not used again."""
 
-    assert run("threaded_module:answer").output == 42
-    assert "threaded_module" in forkserver()._unfit
+    class GivenUpTooLate(ProcessExecutor):
+        @staticmethod
+        def _ask(*arguments: Any) -> Any:
+            answer = ProcessExecutor._ask(*arguments)
+            executor.abort()
+            return answer
+
+    executor = GivenUpTooLate()
+    execution = execute(resolve_subject(zoo.double), 2, executor, Settings.load())
+    execution.segment.discard()
+
+    assert (execution.record.output, execution.record.failure) == (4, None)
+    with pytest.raises(ExecutionError, match="given up"):
+        execute(resolve_subject(zoo.double), 2, executor, Settings.load())
+    assert run(zoo.double, 3).output == 6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is enforced on Linux")
+def test_running_out_of_memory_is_a_memory_error() -> None:
+    """With no byte left, by many small objects, there is still a record that says so."""
+    subject = Subject(name="hoarder", function=zoo.exhaust_memory, source="support.zoo:exhaust_memory",
+                      memory_limit_bytes=64 << 20)  # fmt: skip
+    record = run(subject, timeout=60)
+
+    assert record.failure is not None
+    assert record.failure.error is not None
+    assert (record.failure.error.type, record.outcome.kind) == ("MemoryError", "raised")
+
+
+@pytest.mark.parametrize("highest", [256, 1 << 16], ids=["low", "all"])
+def test_a_subject_may_close_every_descriptor(tmp_path: Path, highest: int) -> None:
+    """Its steps and its outcome reach the record all the same, and nothing of ours its files."""
+    mine = tmp_path / "mine"
+    record = run(zoo.close_descriptors, (str(mine), highest))
+
+    assert (record.failure, record.output) == (None, "closed, then opened 20")
+    assert [(step.name, step.ended_by) for step in record.steps] == [("after", EndedBy.ITSELF)]
+    assert mine.read_text() == "the subject's own"
+
+
+def test_a_subject_may_replace_every_descriptor(tmp_path: Path) -> None:
+    """No line of the journal lands in a file that the subject put in its place."""
+    mine = tmp_path / "mine"
+    record = run(zoo.replace_descriptors, str(mine))
+
+    assert (record.failure, record.output, len(record.steps)) == (None, "replaced", 1)
+    assert mine.read_text() == ""
+
+
+def test_a_subject_inherits_its_streams_only() -> None:
+    """Of what the host, the supervisor and failtrace have open, the subject's own programs get nothing."""
+    assert run(zoo.open_descriptors).output == {"low": [0, 1, 2], "inherited": [0, 1, 2]}
+
+
+def test_a_flood_does_not_hold_the_supervisor() -> None:
+    """A stream that never pauses is read by measure."""
+    flood = os.open("/dev/zero", os.O_RDONLY)
+    tail = Tail(flood)
+
+    assert tail.drain() is True
+    assert (tail.total, len(tail.chunks)) == (DRAIN_BYTES, TAIL_BYTES + TAIL_SLACK)
+    os.close(flood)
 
 
 @pytest.mark.parametrize(
@@ -202,3 +258,52 @@ def test_a_module_missing_in_the_process_is_no_failure_of_the_subject() -> None:
 
     with pytest.raises(SubjectError, match="no_such_module_anywhere"):
         run_with_failure_detection(zoo.double, Ghost())
+
+
+def test_a_child_that_leaves_the_subject_ends_there() -> None:
+    """A fork of the subject that raises does not hang, and is no outcome."""
+    record = run(zoo.fork_and_raise, timeout=20)
+
+    assert (record.failure, record.output) == (None, "parent")
+
+
+def test_a_subject_s_clocks_are_its_own() -> None:
+    """A subject that replaces the clocks of the time module does not change what is measured."""
+    record = run(zoo.patch_the_clocks)
+
+    assert (record.failure, record.output) == (None, "patched")
+    assert record.ended_at >= record.started_at
+    assert record.duration_ms >= 0
+
+
+def test_exit_functions_have_their_turn(tmp_path: Path) -> None:
+    """What a subject registered with atexit runs when its process ends."""
+    left = tmp_path / "left"
+
+    run(zoo.leave_an_exit_function, str(left))
+
+    assert left.read_text() == "left well"
+
+
+def test_the_longest_timeout_is_a_timeout() -> None:
+    """A limit of weeks does not break whoever waits for it."""
+    assert run(zoo.double, 2, timeout=30 * 24 * 3600.0).output == 4
+
+
+def test_an_input_of_the_main_module_travels_by_value(tmp_path: Path) -> None:
+    """A registered subject takes an input whose class lives in `__main__`, which no process imports again."""
+    script = tmp_path / "host.py"
+    script.write_text(
+        "print('imported')\n"
+        "from failtrace import run_with_failure_detection\n"
+        "class Question:\n"
+        "    text = 'why'\n"
+        "if __name__ == '__main__':\n"
+        "    failure, record = run_with_failure_detection('support.zoo:text_of', Question())\n"
+        "    print(failure, record.output, record.logs.stdout.text)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, timeout=60)
+
+    assert done.stdout == "imported\nNone why \n"

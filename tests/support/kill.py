@@ -54,7 +54,7 @@ def kill_subjects(count: int, folder: Path, seed: int) -> None:
             assert record.outcome.termination.signal == "SIGKILL"
         else:
             _check_whole(record)
-    assert list(Settings.load().journal_path.iterdir()) == []
+    assert _left(Settings.load()) == []
     assert [pid for pid in killed if psutil.pid_exists(pid)] == []
 
 
@@ -96,7 +96,7 @@ def kill_runners(count: int, folder: Path, seed: int) -> None:
     records = [services.store.get_trace(trace_id) for trace_id in _all_trace_ids(services.store)]
     services.close()
     _check_all(records, acknowledged, diaries)
-    assert list(settings.journal_path.iterdir()) == []
+    assert _left(settings) == []
 
 
 def _run_and_kill(folder: Path, diaries: Path, name: str, chance: random.Random) -> dict[str, dict[str, Any]]:
@@ -104,6 +104,8 @@ def _run_and_kill(folder: Path, diaries: Path, name: str, chance: random.Random)
     pipe, inputs, out = folder / f"{name}.pipe", folder / f"{name}.jsonl", folder / f"{name}.out"
     os.mkfifo(pipe)
     tasks = [{**_task(diaries, number, chance), "pipe": str(pipe)} for number in range(INPUTS)]
+    # One that does not end by itself, and says nothing to the pipe.
+    tasks[chance.randrange(WORKERS)] |= {"steps": None, "pipe": None}
     inputs.write_text("".join(f"{json.dumps(task)}\n" for task in tasks))
     environment = {
         **os.environ,
@@ -205,14 +207,19 @@ def _check_killed(record: TraceRecord, diary: list[str]) -> None:
     assert record.failure.step_id == last_open
     unfinished = [step for step in record.steps if step.ended_by is EndedBy.PROCESS_DEATH]
     assert last_open == (unfinished[-1].step_id if unfinished else None)
-    assert (unfinished[-1].name if unfinished else None) in _possibly_open(diary)
+    assert (unfinished[-1].name if unfinished else None) in _possibly_open(diary, record.input["steps"])
+
+
+def _left(settings: Settings) -> list[str]:
+    """What is still in the journal."""
+    return sorted(path.name for path in settings.journal_path.iterdir())
 
 
 def _names(steps: int) -> list[str]:
     return [OUTERMOST, *(f"step {number}" for number in range(steps - 1))][:steps]
 
 
-def _possibly_open(diary: list[str]) -> set[str | None]:
+def _possibly_open(diary: list[str], steps: int | None) -> set[str | None]:
     """Names of the steps that can have been open last: between two lines of a diary lies one step's end or start."""
     if not diary:
         return {None, OUTERMOST}
@@ -223,5 +230,5 @@ def _possibly_open(diary: list[str]) -> set[str | None]:
         return {OUTERMOST, "step 0"}
     if word == "open":
         return {f"step {which}"}
-    following = {f"step {int(which) + 1}"} if int(which) + 1 != STEPS else {None}
-    return {f"step {which}", OUTERMOST, *following}
+    following = int(which) + 1
+    return {f"step {which}", OUTERMOST, None if following == steps else f"step {following}"}

@@ -1,6 +1,7 @@
 """Subjects that do to a process what a process should not survive, or should not notice."""
 
 import asyncio
+import atexit
 import functools
 import logging
 import os
@@ -217,3 +218,93 @@ def sleep_until_killed(pid_file: str) -> None:
     with step("started"):
         Path(pid_file).write_text(str(os.getpid()))
         time.sleep(600)
+
+
+def exhaust_memory(_: Any) -> None:
+    """Many small objects: when the limit is met, there is no memory left for anything."""
+    hoard = []
+    while True:
+        hoard.append(bytearray(1000))
+
+
+def close_descriptors(asked: tuple[str, int]) -> str:
+    """What daemons do; then files of the subject's own, and steps."""
+    path, highest = asked
+    os.closerange(3, highest)
+    with Path(path).open("w") as mine, step("after"):
+        spare = [os.dup(mine.fileno()) for _ in range(20)]
+        mine.write("the subject's own")
+        return f"closed, then opened {len(spare)}"
+
+
+def replace_descriptors(path: str) -> str:
+    """Everything that is open becomes the subject's file."""
+    mine = os.open(path, os.O_WRONLY | os.O_CREAT)
+    for fd in range(3, 5000):
+        try:
+            os.fstat(fd)
+        except OSError:
+            continue
+        os.dup2(mine, fd)
+    with step("after"):
+        return "replaced"
+
+
+def open_descriptors(_: Any) -> dict[str, list[int]]:
+    """Which descriptors below 256 are open, and which of all a program started from here would have."""
+    numbers = [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208  a number closes while a Path would look
+    still_open = []
+    for fd in numbers:
+        try:
+            still_open.append((fd, os.get_inheritable(fd)))
+        except OSError:
+            continue
+    return {
+        "low": sorted(fd for fd, _ in still_open if fd < 256),
+        "inherited": sorted(fd for fd, inheritable in still_open if inheritable),
+    }
+
+
+def handled_then_raised(_: Any) -> None:
+    """A step whose error is handled, and another error outside of every step."""
+    try:
+        with step("tried"):
+            raise KeyError("handled")
+    except KeyError:
+        pass
+    raise ValueError("outside")
+
+
+def raised_in_a_foreign_span(_: Any) -> None:
+    tracer = trace.get_tracer("somebody.else")
+    with tracer.start_as_current_span("outer"), tracer.start_as_current_span("inner"):
+        raise ValueError("in a library")
+
+
+def fork_and_raise(_: Any) -> str:
+    """The child leaves the subject by an exception; the parent waits for it."""
+    pid = os.fork()
+    if pid == 0:
+        raise ValueError("in the child")
+    os.waitpid(pid, 0)
+    return "parent"
+
+
+def patch_the_clocks(_: Any) -> str:
+    time.monotonic = lambda: 0.0
+    time.time_ns = lambda: 0
+    return "patched"
+
+
+def leave_an_exit_function(path: str) -> None:
+    atexit.register(Path(path).write_text, "left well")
+
+
+def leave_an_alarm(_: Any) -> str:
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(5))
+    signal.setitimer(signal.ITIMER_REAL, 0.0001)
+    return "returned"
+
+
+def text_of(value: Any) -> str:
+    return str(value.text)
