@@ -57,8 +57,9 @@ class Watch:
             self.errors.append(message.text)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: Playwright keeps an event loop running, in which other tests could start none."""
     found = find_chromium()
     if found is None:
         sentence = "No Chromium: install `chromium` with your packages, or run `playwright install chromium`."
