@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from failtrace.contracts import FailureEvent, FailureType, TraceRecord, TraceStep
     from failtrace.detection.run import run_with_failure_detection
     from failtrace.errors import FailtraceError
-    from failtrace.runner import Runner, RunReport
+    from failtrace.run_report import RunReport
+    from failtrace.runner import Runner
     from failtrace.storage.trace_store import TraceStore
     from failtrace.subjects.decorator import subject
     from failtrace.subjects.subject import Subject
@@ -21,7 +22,7 @@ _HOMES = {
     "FailtraceError": "failtrace.errors",
     "FailureEvent": "failtrace.contracts",
     "FailureType": "failtrace.contracts",
-    "RunReport": "failtrace.runner",
+    "RunReport": "failtrace.run_report",
     "Runner": "failtrace.runner",
     "Subject": "failtrace.subjects.subject",
     "TraceRecord": "failtrace.contracts",

@@ -14,13 +14,14 @@ from typing import Any
 import uuid6
 
 from failtrace.codec import digest
-from failtrace.contracts import FailureType, TraceRecord
+from failtrace.contracts import TraceRecord
 from failtrace.detection.run import Execution, check_run_id, execute, executor_for, with_overrides
 from failtrace.errors import ExecutionError, FailtraceError, InputError
 from failtrace.execution.process import ProcessExecutor
 from failtrace.execution.request import Isolation
 from failtrace.inputs import JsonLines
 from failtrace.mirror.views import RunState
+from failtrace.run_report import ExecutionResult, RunReport
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import Receipt, TraceStore
 from failtrace.subjects.loading import resolve_subject
@@ -33,67 +34,6 @@ POLL_S = 0.25
 """How often a wish to stop is looked for."""
 
 Job = tuple[Subject, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionResult:
-    """One execution that ended, in short."""
-
-    trace_id: str
-    failure_id: str | None
-    subject: str
-    outcome: str
-    failure_type: FailureType | None
-    message: str
-    duration_ms: float
-    stored: bool
-    """True only after the record was read back by its id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReport:
-    """What a run came to."""
-
-    run_id: str
-    state: RunState
-    started_at: datetime
-    elapsed_s: float
-    results: tuple[ExecutionResult, ...]
-    """In the order of ending."""
-    not_run: int
-    """Executions that were asked for and never ended: the run was stopped first."""
-    errored: int = 0
-    """Executions that failtrace itself could not carry out; `problems` says why."""
-    pending: int
-    """Failures that the store has not confirmed yet."""
-    problems: tuple[str, ...] = ()
-    """What failtrace itself could not do, one sentence each; never a subject's failure."""
-
-    @property
-    def executions(self) -> int:
-        """How many ended."""
-        return len(self.results)
-
-    @property
-    def failed(self) -> int:
-        """How many failed."""
-        return sum(1 for result in self.results if result.failure_type is not None)
-
-    @property
-    def passed(self) -> int:
-        """How many passed."""
-        return self.executions - self.failed
-
-    @property
-    def stored(self) -> int:
-        """How many were read back by their id."""
-        return sum(1 for result in self.results if result.stored)
-
-    @property
-    def by_type(self) -> dict[FailureType, int]:
-        """Failures by type, those that occurred."""
-        found = [result.failure_type for result in self.results if result.failure_type is not None]
-        return {kind: found.count(kind) for kind in FailureType if kind in found}
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ LAYERS = (
     {"capture", "analysis", "mirror"},
     {"execution", "storage", "subjects.scenarios"},
     {"detection"},
-    {"inputs", "recover", "recorder"},
+    {"inputs", "recover", "recorder", "run_report"},
     {"runner", "watching"},
     {"services"},
     {"cli", "ui"},

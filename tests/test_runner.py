@@ -15,7 +15,7 @@ from failtrace.contracts import FailureType
 from failtrace.errors import InputError, StoreError, SubjectError
 from failtrace.inputs import JsonLines
 from failtrace.recover import recover
-from failtrace.runner import ExecutionResult
+from failtrace.run_report import ExecutionResult
 from failtrace.settings import Settings
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from failtrace.cli.output import count_of, print_json, to_stderr, to_stdout
-from failtrace.runner import RunReport
+from failtrace.run_report import RunReport
 
 
 def print_report(report: RunReport, problems: Sequence[str], *, as_json: bool) -> None:

@@ -18,7 +18,8 @@ from failtrace.cli.output import is_terminal, print_failure, print_json, to_stde
 from failtrace.cli.report import print_report
 from failtrace.errors import InputError
 from failtrace.inputs import JsonLines, parse_line
-from failtrace.runner import ExecutionResult, Runner, RunReport, planned_executions
+from failtrace.run_report import ExecutionResult, RunReport
+from failtrace.runner import Runner, planned_executions
 from failtrace.services import Services, open_services
 from failtrace.storage.trace_store import StoreKind
 from failtrace.subjects.loading import resolve_subject

@@ -7,7 +7,7 @@ import pytest
 
 from failtrace.cli.report import print_report
 from failtrace.mirror.views import RunState
-from failtrace.runner import RunReport
+from failtrace.run_report import RunReport
 
 
 def report(state: RunState, *, not_run: int, errored: int) -> RunReport:
