@@ -24,7 +24,7 @@ def _told(error: ErrorInfo) -> str:
 def _where(observation: Observation, end: Termination | None) -> str:
     """The step that was open at the end, as a sentence of its own."""
     open_step = next((step.name for step in observation.steps if end and step.step_id == end.last_open_step_id), None)
-    return f" It was in the step {open_step!r}." if open_step is not None else ""
+    return f" The open step was {open_step!r}." if open_step is not None else ""
 
 
 class TerminationDetector:
@@ -51,7 +51,7 @@ class TerminationDetector:
     @staticmethod
     def _why_late(outcome: TimedOut) -> str:
         if outcome.enforced:
-            return f"The subject had not ended after {outcome.limit_s:g} s and was ended."
+            return f"Ended at its limit of {outcome.limit_s:g} s."
         return (
             f"The subject took {outcome.elapsed_s:.3g} s and its limit is {outcome.limit_s:g} s; "
             "isolation='inline' could not end it earlier."
