@@ -179,7 +179,10 @@ def test_retrieval_and_tool_steps_that_went_well_are_evidence() -> None:
         trace_step("weather", StepKind.TOOL, {"$failtrace": "cut", "type": "str", "size": 9, "kept": "Rain"}),
     ]
     assert step_evidence(steps) == [
-        *(EvidenceText(text, "step:search") for text in ("2 items", "Oslo", "price: 99.50", "Bergen", "price: 70")),
+        *(
+            EvidenceText(text, "step:search")
+            for text in ("2 items", "Oslo", "price: 99.50", "Bergen", "price: 70", "to; price")
+        ),
         EvidenceText("Rain", "step:weather", cut=True),
     ]
     held = step_evidence(steps[:3])

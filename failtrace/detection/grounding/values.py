@@ -34,8 +34,11 @@ def output_text(output: Json) -> str:
 
 
 def evidence_texts(output: Json) -> Iterator[str]:
-    """What a step gave, as texts: string leaves, `key: number` for numbers, `key: n items` for lists."""
-    return _leaves(output, "", judged=False)
+    """What a step gave, as texts: string leaves, `key: number` for numbers, `key: n items` for lists; then its keys."""
+    yield from _leaves(output, "", judged=False)
+    # Names and ids are often keys: `{"height": 4}`, `{"W100": {…}}`.
+    if keys := "; ".join(_keys(output)):
+        yield keys
 
 
 def question_text(value: Json) -> str:
@@ -86,6 +89,18 @@ def _leaves(value: Json, key: str, *, judged: bool) -> Iterator[str]:
         for name, item in value.items():
             if name != KEY and not (judged and _UNJUDGED_KEY.fullmatch(name)):
                 yield from _leaves(item, name, judged=judged)
+
+
+def _keys(value: Json) -> dict[str, None]:
+    """Every key in the value, once; those of the sanitiser's markers left out."""
+    found: dict[str, None] = {}
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict) and KEY not in item:
+            found |= dict.fromkeys(item)
+        pending.extend(item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+    return found
 
 
 def _is_collection(value: Json) -> TypeGuard[list[Json] | dict[str, Json]]:
