@@ -52,6 +52,7 @@ if found is None:
     st.stop()
 
 record = found.record
+bootstrap.name_tab(record.subject.name)
 record_head(record, found.source, found.stored_at)
 if record.failure:
     show_evidence(record.failure)

@@ -54,7 +54,7 @@ def numbers() -> None:
         st.altair_chart(charts.by_subject(overview, MOST_SUBJECTS, ink()), alt="Failures by subject and type.")
         hidden = charts.failing_subjects(overview) - MOST_SUBJECTS
         if hidden > 0:
-            st.caption(f"{plural(hidden, 'more subject fails', 'more subjects fail')} less often.")
+            st.caption(f"{plural(hidden, 'more subject fails', 'more subjects fail')}, none of them more often.")
 
     st.subheader("Newest failures", anchor=False)
     newest = ask(mirror.failures, FailureFilter(since=since, until=until), limit=NEWEST)

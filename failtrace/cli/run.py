@@ -68,7 +68,8 @@ def run(
     print_report(report, problems, as_json=as_json)
     if report.state == "cancelled":
         return 130
-    return 2 if report.problems else int(check and report.failed > 0)
+    nothing_ran = problems and not report.executions
+    return 2 if report.problems or nothing_ran else int(check and report.failed > 0)
 
 
 def _values(inputs: Path | None, one_input: str | None) -> JsonLines | list[Any] | None:

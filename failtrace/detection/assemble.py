@@ -68,7 +68,7 @@ class _Story:
         self._deadline = journal.last("deadline")
         self._exit = journal.last("exit")
         self._steps = StepLines(journal.lines)
-        self._started = (self._begin or opened)["t"]
+        self._started = (self._outcome or {}).get("began") or (self._begin or opened)["t"]
 
     def record(self) -> TraceRecord:
         """The whole record: outcome, steps, verdicts, failure."""
@@ -135,7 +135,7 @@ class _Story:
     def _told_ending(self, told: dict[str, Any]) -> _Ending:
         error = error_info(told["error"]) if told["kind"] == "raised" else None
         if not told.get("late"):
-            return _Ending(Raised(error=error) if error else Returned(), told["t"], told["ms"], error=error)
+            return _Ending(Raised(error=error) if error else Returned(), self._ended(told), told["ms"], error=error)
         outcome = TimedOut(
             limit_s=self._open["timeout"],
             elapsed_s=told["ms"] / 1000,
@@ -144,7 +144,7 @@ class _Story:
             enforced=self._deadline is not None,
             termination=None,
         )
-        return _Ending(outcome, told["t"], told["ms"], self._steps.last_open(self._deadline_at()), error)
+        return _Ending(outcome, self._ended(told), told["ms"], self._steps.last_open(self._deadline_at()), error)
 
     def _deadline_at(self) -> int:
         """When the deadline passed."""
@@ -199,6 +199,10 @@ class _Story:
         if end.signal is not None:
             return f"The subject's process was ended by {end.signal}."
         return f"The subject's process left with exit code {end.exit_code} before the subject returned."
+
+    def _ended(self, told: dict[str, Any]) -> int:
+        """When the subject itself ended: the line was written after its output had been checked."""
+        return int(self._started + told["ms"] * 1e6)
 
     def _origin(self, ending: _Ending) -> str | None:
         """The step that failed, or was open when the execution ended."""

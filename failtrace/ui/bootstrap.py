@@ -56,6 +56,11 @@ def page(name: str) -> None:
     _sidebar()
 
 
+def name_tab(name: str) -> None:
+    """The browser tab says what is open in it: with many failures open they would look alike."""
+    st.set_page_config(page_title=f"{name} · failtrace")
+
+
 def services() -> Services:
     """The store, registry and settings, opened once a server; one friendly sentence where that cannot be."""
     try:

@@ -10,6 +10,7 @@ from failtrace.contracts import (
     DeadlineExceeded,
     ErrorInfo,
     FailureEvent,
+    FailureType,
     Termination,
     UnsupportedClaim,
 )
@@ -32,7 +33,7 @@ def show_evidence(failure: FailureEvent) -> None:
     for at, deadline in enumerate(deadlines):
         _show_deadline(deadline, f"stacks-{at}")
     if failure.termination:
-        _show_termination(failure.termination)
+        _show_termination(failure.termination, at_deadline=failure.failure_type is FailureType.TIMEOUT)
     if failure.error:
         show_error(failure.error, "error")
 
@@ -97,23 +98,20 @@ def _show_deadline(deadline: DeadlineExceeded, name: str) -> None:
     show_text(deadline.stacks or "The stacks could not be taken.", name)
 
 
-def _show_termination(end: Termination) -> None:
+def _show_termination(end: Termination, *, at_deadline: bool) -> None:
+    """What is known; what nobody could tell is left out."""
     st.subheader("How the process ended", anchor=False)
     facts = {
-        "Signal": end.signal,
+        "Ended by": end.signal or ("failtrace, at the deadline" if at_deadline else None),
         "Exit code": None if end.exit_code is None else str(end.exit_code),
-        "Out of memory": {True: "yes", False: "no", None: "not known"}[end.out_of_memory],
-        "Core dumped": "yes" if end.core_dumped else "no",
+        "Out of memory": {True: "yes", False: "no", None: None}[end.out_of_memory],
+        "Core dumped": "yes" if end.core_dumped else None,
         "Peak memory": None if end.peak_rss_bytes is None else size(end.peak_rss_bytes),
-        "Last open step": end.last_open_step_id,
     }
     known = {label: value for label, value in facts.items() if value is not None}
-    st.dataframe(
-        pd.DataFrame({"": known.keys(), " ": known.values()}),
-        hide_index=True,
-        width=420,
-        alt="How the process ended",
-    )
+    for column, (label, value) in zip(st.columns(max(4, len(known))), known.items(), strict=False):
+        column.caption(label)
+        column.text(value)
 
 
 def _say_if_cut(count: int) -> None:

@@ -17,8 +17,8 @@ def record_head(record: TraceRecord, source: str, stored_at: datetime | None) ->
         Fact("Occurred", (failure.occurred_at if failure else record.ended_at).isoformat(), "time"),
         Fact("Took", duration(record.duration_ms)),
         Fact("Run", record.run_id or "on its own", "mono", href=_run_link(record.run_id)),
-        Fact("Answered by", source),
-        Fact("Steps and values kept", completeness(record.completeness)),
+        Fact("Read from", source),
+        Fact("Kept", completeness(record.completeness)),
     ]
     if stored_at:
         facts.insert(5, Fact("Stored", stored_at.isoformat(), "time"))

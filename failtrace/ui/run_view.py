@@ -38,7 +38,7 @@ def _draw(services: Services, run_id: str, was_running: bool) -> None:
         _show_failures(services, run_id)
     elif row.state == "finished" and row.passed:
         empty("Everything passed", "No execution of this run failed.", ":material/check_circle:")
-    if row.bad_lines or not row.executions:
+    if row.state != "running" and (row.bad_lines or not row.executions):
         with st.expander("What the run printed"):
             show_text(log_tail(services.settings.home, run_id), f"log-{run_id}")
 

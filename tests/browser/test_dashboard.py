@@ -38,7 +38,7 @@ def home(home: Path) -> Path:
         ("/overview", "Newest failures"),
         ("/run", "Past runs"),
         ("/failures", "1–1 of 1"),
-        (f"/failure?failure_id={failure_id_of(1)}", "Answered by"),
+        (f"/failure?failure_id={failure_id_of(1)}", "Read from"),
     ],
 )
 def test_every_page_stands_as_the_first_request_of_a_fresh_server(

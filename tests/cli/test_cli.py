@@ -146,6 +146,14 @@ def test_bad_lines_are_reported_by_number(tmp_path: Path) -> None:
     assert lines(done)[-1]["executions"] == 2
 
 
+def test_inputs_without_a_good_line_are_an_error() -> None:
+    """A broken inputs file does not pass for a run in which nothing failed."""
+    done = failtrace("run", "support.zoo:double", "--inputs", "-", "--check", input="{\n")
+
+    assert done.returncode == 2
+    assert "Line 1 of '-'" in done.stderr
+
+
 def test_inputs_can_come_from_standard_input() -> None:
     """`--inputs -` reads the stream once, bad lines counted as in a file."""
     done = failtrace("run", "support.zoo:double", "--inputs", "-", "--json", input="1\n{\n2\n")

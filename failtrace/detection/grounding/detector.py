@@ -141,7 +141,7 @@ def _flag(start: int, end: int, text: str, score: float, nearest: EvidenceSenten
 
 def _reason(found: list[UnsupportedClaim]) -> str:
     more = f" and {len(found) - 1} more of the output's claims" if len(found) > 1 else ""
-    return f"No evidence supports {found[0].text[:80]!r}{more}."
+    return f"No evidence supports {found[0].text[:80].rstrip('.!?')!r}{more}."
 
 
 def _verdict(status: VerdictStatus, reason: str, found: tuple[UnsupportedClaim, ...] = ()) -> Verdict:
