@@ -80,9 +80,10 @@ def _since(origin: datetime, moment: datetime) -> float:
 
 
 def _mark(step: TraceStep) -> str:
-    if step.ended_by is not EndedBy.ITSELF:
-        return "open"
-    return "error" if step.status is StepStatus.ERROR else ""
+    """A step that a deadline or its parent's end closed is `open`; one that its process died in has failed."""
+    if step.status is StepStatus.ERROR or step.ended_by is EndedBy.PROCESS_DEATH:
+        return "error"
+    return "" if step.ended_by is EndedBy.ITSELF else "open"
 
 
 def _title(step: TraceStep) -> str:
