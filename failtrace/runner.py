@@ -154,7 +154,7 @@ class _Run:
         finally:
             # Whatever broke the run off, a progress callback or the mirror: it is no longer running.
             not_run = self._not_run(planned)
-            self._finish(state, not_run)
+            self._finish(state, not_run, planned)
         return RunReport(
             run_id=self._run_id,
             state=state,
@@ -179,7 +179,10 @@ class _Run:
             self._wind_down()
         return state
 
-    def _finish(self, state: RunState, not_run: int) -> None:
+    def _finish(self, state: RunState, not_run: int, planned: int | None) -> None:
+        if planned is None:
+            # A stream tells only at its end how much was asked for.
+            self._traces.mirror.set_planned(self._run_id, self._progress.taken)
         bad_lines = self._inputs.bad_lines if isinstance(self._inputs, JsonLines) else 0
         self._traces.mirror.finish_run(
             self._run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=datetime.now(UTC)
@@ -220,6 +223,12 @@ class _Run:
             )
         except FailtraceError as error:
             return "" if self._progress.stop.is_set() and isinstance(error, ExecutionError) else str(error)
+        # An error of ours that nobody foresaw: the worker must live, for the run waits for each of its jobs.
+        except Exception as error:  # noqa: BLE001
+            return (
+                f"failtrace itself went wrong with {subject.name!r} ({type(error).__name__}: {error}); "
+                "please report this."
+            )
 
     def _collect_until_done(self) -> bool:
         """Store executions as they end; True where the run was asked to stop first."""

@@ -89,6 +89,7 @@ def test_a_stop_records_what_ended_and_counts_the_rest(store: TraceStore) -> Non
     report = runner.run([zoo.double, zoo.ignore_sigterm], inputs=[1, 2, 3, 4, 5], run_id="stopped")
 
     assert report.state == "cancelled"
+    assert report.executions >= 1
     assert report.executions + report.not_run == 10
     assert {result.subject for result in report.results} <= {"support.zoo:double"}
     assert [store.get_trace(result.trace_id) is not None for result in report.results] == [True] * report.executions
@@ -127,6 +128,7 @@ def test_inputs_that_raise_end_the_run_with_a_sentence(store: TraceStore) -> Non
     report = Runner(store, workers=1).run([zoo.double], inputs=inputs())
 
     assert report.executions == 1
+    assert store.mirror.runs().rows[0].planned == 1
     assert report.problems == ("The inputs ended early: OSError: the queue is gone.",)
 
 
@@ -209,3 +211,14 @@ def test_a_run_id_that_cannot_be_is_refused(store: TraceStore, run_id: Any) -> N
     """A run id is a printable text, for people read it in lists."""
     with pytest.raises(InputError, match="run_id"):
         Runner(store).run([zoo.double], inputs=[1], run_id=run_id)
+
+
+def test_an_unforeseen_error_of_ours_does_not_hang_the_run(store: TraceStore) -> None:
+    """A worker that meets an error of failtrace's own says so and goes on with the next job."""
+    runner = Runner(store, workers=1)
+    runner._settings = None  # type: ignore[assignment]  whatever is wrong inside, the run must end
+
+    report = runner.run([zoo.double], inputs=[1, 2])
+
+    assert (report.executions, report.errored) == (0, 2)
+    assert report.problems[0].startswith("failtrace itself went wrong with 'support.zoo:double' (AttributeError")

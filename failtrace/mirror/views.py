@@ -52,16 +52,6 @@ class FailureFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A count of executions in one hour (or day) and of one subject; `failure_type` None counts those that passed."""
-
-    hour: datetime
-    subject: str
-    failure_type: FailureType | None
-    executions: int
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """All numbers of the overview, from the rollups."""
 
