@@ -27,9 +27,9 @@ soak: $(DEV) ## the full counts of the figures that `make test` checks with smal
 
 lock: $(DEV) ## renew requirements.txt and requirements-dev.txt from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
-	    --extra dashboard pyproject.toml -o requirements.txt
+	    --extra cosmos --extra dashboard pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
-	    --extra dashboard --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	    --all-extras --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 
 clean: ## remove what the commands above made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

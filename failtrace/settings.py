@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from failtrace.errors import SettingsError
@@ -46,6 +46,32 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=_env("COSMOS_ENDPOINT"),
         description="The Cosmos DB account; unset means the memory store.",
+    )
+    cosmos_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=_env("COSMOS_KEY"),
+        description="Its key; unset means Microsoft Entra ID, by DefaultAzureCredential.",
+    )
+    cosmos_database: str = Field(
+        default="failtrace",
+        min_length=1,
+        max_length=255,
+        validation_alias=_env("COSMOS_DATABASE"),
+        description="The database in the account.",
+    )
+    cosmos_container: str = Field(
+        default="traces",
+        min_length=1,
+        max_length=255,
+        validation_alias=_env("COSMOS_CONTAINER_TRACES"),
+        description="The container of that database, with the partition key /failure_id.",
+    )
+    retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_500,
+        validation_alias=_env("FAILTRACE_RETENTION_DAYS"),
+        description="Days after which records go, from the mirror and from Cosmos DB alike; unset keeps them.",
     )
 
     @field_validator("subjects", mode="before")

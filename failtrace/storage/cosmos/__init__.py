@@ -1,0 +1,1 @@
+"""Failures in Azure Cosmos DB. `backend.CosmosBackend` is the way in; it alone, with `client`, loads azure."""
