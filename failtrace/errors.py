@@ -6,7 +6,8 @@
     ├── InputError           an argument or a line of input cannot be used
     ├── ExecutionError       failtrace itself could not carry an execution through
     ├── StoreError           the store or the mirror cannot be opened, read or written
-    │   └── UnreadableRecord a stored record is damaged, or of a newer schema_version
+    │   ├── UnreadableRecord a stored record is damaged, or of a newer schema_version
+    │   └── NoAnswer         the store did not answer in time; what was asked for may be there
     └── RecordNotFound       no record has this id
 
 A subject's failure is never one of these: it is a FailureEvent, a value.
@@ -39,6 +40,10 @@ class StoreError(FailtraceError):
 
 class UnreadableRecord(StoreError):
     """A stored record is damaged, or written by a newer version of failtrace."""
+
+
+class NoAnswer(StoreError):
+    """The store did not answer in time; what was asked for may be there."""
 
 
 class RecordNotFound(FailtraceError):

@@ -38,6 +38,8 @@ class RunReport:
     """Executions that failtrace itself could not carry out; `problems` says why."""
     pending: int
     """Failures that the store has not confirmed yet."""
+    pending_why: str = ""
+    """What keeps them from the store, as far as that is known."""
     problems: tuple[str, ...] = ()
     """What failtrace itself could not do, one sentence each; never a subject's failure."""
 

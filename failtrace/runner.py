@@ -68,7 +68,8 @@ class Runner:
     """Runs subjects on inputs and stores every record.
 
     `progress` is called in the caller's thread with each ExecutionResult as it ends; `should_stop` is asked several
-    times a second and stops the run as a Ctrl-C does.
+    times a second and stops the run as a Ctrl-C does. At the end it waits up to `flush_s` seconds until the failures
+    have reached the store.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Runner:
         progress: Callable[[ExecutionResult], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
         settings: Settings | None = None,
+        flush_s: float = 10.0,
     ) -> None:
         if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= MAX_WORKERS:
             raise InputError(f"workers is {workers!r}; give a whole number from 1 to {MAX_WORKERS}.")
@@ -91,6 +93,7 @@ class Runner:
         self._progress = progress or (lambda _: None)
         self._should_stop = should_stop or (lambda: False)
         self._settings = settings or Settings.load()
+        self._flush_s = flush_s
 
     def run(
         self,
@@ -155,6 +158,7 @@ class _Run:
             # Whatever broke the run off, a progress callback or the mirror: it is no longer running.
             not_run = self._not_run(planned)
             self._finish(state, not_run, planned)
+        pending = self._traces.flush(timeout=self._runner._flush_s).pending
         return RunReport(
             run_id=self._run_id,
             state=state,
@@ -163,7 +167,8 @@ class _Run:
             results=tuple(self._results),
             not_run=not_run,
             errored=self._errored,
-            pending=self._traces.flush(timeout=10.0).pending,
+            pending=pending,
+            pending_why=self._traces.why_pending() if pending else "",
             problems=tuple(_counted(sentence, times) for sentence, times in self._problems.items()),
         )
 

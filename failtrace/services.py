@@ -51,6 +51,7 @@ def open_services(settings: Settings | None = None, *, store: StoreKind = "auto"
     try:
         recovery = recover(settings.journal_path, opened)
         opened.mirror.mark_interrupted(is_alive)
+        opened.retain()
         return Services(settings, opened, load_registry(settings), recovery)
     except BaseException:
         opened.close()

@@ -14,13 +14,15 @@ PACKAGE = ROOT / "failtrace"
 
 LAYERS = (
     {"errors", "guard", "contracts", "__init__"},
-    {"codec", "settings", "subjects"},
+    {"codec", "settings", "subjects", "wording"},
     {"capture", "analysis", "mirror"},
+    {"exchange", "tracing"},
     {"execution", "storage", "subjects.scenarios"},
     {"detection"},
     {"inputs", "recover", "recorder", "run_report"},
     {"runner", "watching"},
     {"services"},
+    {"health"},
     {"cli", "ui"},
     {"__main__"},
 )

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from failtrace.cli.cosmos import cosmos
 from failtrace.cli.dashboard import dashboard
 from failtrace.cli.doctor import doctor
 from failtrace.cli.list import list_failures
@@ -14,6 +15,7 @@ from failtrace.cli.recover import recover_command
 from failtrace.cli.run import run
 from failtrace.cli.show import show
 from failtrace.cli.subjects import subjects
+from failtrace.cli.sync import sync
 from failtrace.errors import FailtraceError, InputError, RecordNotFound
 from failtrace.execution.header import package_version
 
@@ -30,7 +32,7 @@ def cli() -> None:
     """Record why Python functions and AI agents fail, each failure under its own failure_id."""
 
 
-for command in (run, show, list_failures, subjects, recover_command, doctor, dashboard):
+for command in (run, show, list_failures, subjects, recover_command, sync, cosmos, doctor, dashboard):
     cli.add_command(command)
 
 

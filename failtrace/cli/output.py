@@ -98,11 +98,6 @@ def one_line(text: str, limit: int = 200) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
-def count_of(number: int, thing: str) -> str:
-    """`1 record`, `2 records`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def printable(text: str) -> str:
     """A text with its line ends kept and every other control character made visible: no escape reaches a terminal."""
     return "".join(

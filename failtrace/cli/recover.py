@@ -3,8 +3,9 @@
 import click
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import count_of, print_json, to_stdout
+from failtrace.cli.output import print_json, to_stdout
 from failtrace.services import open_services
+from failtrace.wording import count_of
 
 
 @click.command("recover")

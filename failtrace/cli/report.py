@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from failtrace.cli.output import count_of, print_json, to_stderr, to_stdout
+from failtrace.cli.output import print_json, printable, to_stderr, to_stdout
 from failtrace.run_report import RunReport
+from failtrace.wording import count_of
 
 
 def print_report(report: RunReport, problems: Sequence[str], *, as_json: bool) -> None:
@@ -20,6 +21,9 @@ def print_report(report: RunReport, problems: Sequence[str], *, as_json: bool) -
         f"{report.stored} stored under run {report.run_id}"
         + (f", {report.pending} not yet delivered." if report.pending else "."),
     ]
+    if report.pending:
+        why = printable(report.pending_why) or "Cosmos DB has not confirmed them yet."
+        lines.append(f"{why} They are safe in the mirror; the dashboard, the next run or `failtrace sync` goes on.")
     if report.errored:
         lines.append(f"{count_of(report.errored, 'execution')} could not be carried out; stderr says why.")
     if report.not_run:

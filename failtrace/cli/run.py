@@ -39,6 +39,14 @@ from failtrace.subjects.subject import Subject
 @click.option("--timeout", type=float, metavar="SECONDS", help="For each execution, in place of the subjects' own.")
 @click.option("--workers", type=int, metavar="N", default=2, show_default=True, help="How many executions at once.")
 @click.option("--check", is_flag=True, help="Exit 1 when anything failed.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    default=10.0,
+    show_default=True,
+    help="How long to wait at the end until Cosmos DB has the failures; what is pending then follows later.",
+)
 @click.option("--run-id", metavar="ID", help="The id of this run; made up where not given.")
 @json_option
 def run(
@@ -49,6 +57,7 @@ def run(
     timeout: float | None,
     workers: int,
     check: bool,
+    wait: float,
     run_id: str | None,
     as_json: bool,
 ) -> int:
@@ -61,7 +70,7 @@ def run(
     services = open_services(store=store)
     try:
         chosen = _chosen(services, names)
-        report = _run(services, chosen, values, timeout, workers, run_id or str(uuid6.uuid7()), as_json)
+        report = _run(services, chosen, values, timeout, workers, wait, run_id or str(uuid6.uuid7()), as_json)
     finally:
         services.close()
     problems = [*report.problems, *(values.told() if isinstance(values, JsonLines) else [])]
@@ -98,6 +107,7 @@ def _run(
     values: JsonLines | list[Any] | None,
     timeout: float | None,
     workers: int,
+    wait: float,
     run_id: str,
     as_json: bool,
 ) -> RunReport:
@@ -117,6 +127,7 @@ def _run(
             progress=ended,
             should_stop=should_stop,
             settings=services.settings,
+            flush_s=wait,
         )
         return runner.run(subjects, values, run_id=run_id)
 

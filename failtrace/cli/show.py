@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import ICONS, count_of, one_line, print_line, printable, to_stdout
+from failtrace.cli.output import ICONS, one_line, print_line, printable, to_stdout
 from failtrace.codec import encode_record
 from failtrace.contracts import (
     ContractViolation,
@@ -23,7 +23,8 @@ from failtrace.contracts import (
 )
 from failtrace.errors import RecordNotFound
 from failtrace.services import open_services
-from failtrace.storage.trace_store import Found
+from failtrace.storage.lookup import Found
+from failtrace.wording import ago, count_of
 
 MAX_VALUE = 2000
 
@@ -77,7 +78,9 @@ def _header(found: Found) -> Iterator[str]:
         yield f"failure_id {failure.failure_id}"
         yield f"fingerprint {failure.fingerprint}"
     yield f"trace_id {record.trace_id}"
-    yield f"run_id {record.run_id or '–'}   answered by {found.source}"
+    yield f"run_id {record.run_id or '–'}"
+    since = f", stored {ago(found.stored_at)} ago" if found.stored_at else ""
+    yield f"answered by {found.source}{since}{f' ({found.note})' if found.note else ''}"
     yield f"{record.started_at:%Y-%m-%d %H:%M:%S} UTC, {record.duration_ms:.1f} ms"
     if failure is not None and failure.termination is not None:
         yield f"process: {', '.join(_termination(failure.termination))}"

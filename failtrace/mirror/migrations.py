@@ -102,7 +102,61 @@ _FIRST_SHAPE = (
     "CREATE VIRTUAL TABLE failure_text USING fts5(text, content='', columnsize=0)",
 )
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_shape,)
+
+def _delivery(connection: Connection) -> None:
+    for statement in _DELIVERY:
+        connection.exec_driver_sql(statement)
+
+
+_DELIVERY = (
+    """CREATE TABLE outbox (
+        execution_id INTEGER NOT NULL PRIMARY KEY,
+        state TEXT NOT NULL,
+        added_at INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        status INTEGER,
+        error TEXT
+    )""",
+    "CREATE INDEX outbox_due ON outbox (state, due_at)",
+    """CREATE TABLE delivery (
+        execution_id INTEGER NOT NULL PRIMARY KEY,
+        delivered_at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        request_charge FLOAT NOT NULL,
+        activity_id TEXT NOT NULL,
+        parts INTEGER NOT NULL
+    )""",
+    "CREATE INDEX delivery_by_time ON delivery (delivered_at)",
+    """CREATE TABLE relay (
+        id INTEGER NOT NULL PRIMARY KEY,
+        holder TEXT,
+        holder_pid INTEGER,
+        holder_host TEXT,
+        lease_until INTEGER NOT NULL,
+        paused TEXT,
+        last_error TEXT,
+        last_error_at INTEGER,
+        last_success_at INTEGER
+    )""",
+    "INSERT INTO relay (id, lease_until) VALUES (1, 0)",
+    """CREATE TABLE inbox (
+        source TEXT NOT NULL PRIMARY KEY,
+        watermark INTEGER,
+        synced_at INTEGER,
+        error TEXT
+    ) WITHOUT ROWID""",
+    """CREATE TABLE unreadable (
+        source TEXT NOT NULL,
+        item_id TEXT NOT NULL,
+        ts INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (source, item_id)
+    )""",
+)
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_shape, _delivery)
 
 
 def migrate(database: Database) -> None:

@@ -8,16 +8,19 @@ from pathlib import Path
 from sqlite3 import sqlite_version
 from typing import Self
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
-from failtrace.mirror import bodies, lists, overview, runs, writes
+from failtrace.mirror import bodies, lists, overview, retention, runs, writes
 from failtrace.mirror.bodies import Identity, StoredBody
+from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
+from failtrace.mirror.inbox import Inbox
 from failtrace.mirror.migrations import migrate, schema_version
+from failtrace.mirror.outbox import Outbox
 from failtrace.mirror.tables import kept, state
-from failtrace.mirror.times import from_micros, now, to_micros
+from failtrace.mirror.times import DAY, from_micros, now, to_micros
 from failtrace.mirror.views import (
     ExecutionRow,
     FailureFilter,
@@ -31,7 +34,6 @@ from failtrace.mirror.views import (
 KEEP_PASSED = 1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ALL_FAILURES = FailureFilter()
-_WRITTEN = update(state).values(writes=state.c.writes + 1)
 
 
 class Mirror:
@@ -45,6 +47,8 @@ class Mirror:
         self._database = database
         self._keep_passed = keep_passed
         self._clock = clock
+        self.outbox = Outbox(database, clock)
+        self.inbox = Inbox(database, clock)
 
     @classmethod
     def open(cls, path: Path, keep_passed: int = KEEP_PASSED, *, clock: Callable[[], datetime] = now) -> Self:
@@ -87,9 +91,11 @@ class Mirror:
         *,
         at: datetime | None = None,
         digests: Sequence[str] | None = None,
+        outbox: bool = False,
     ) -> int:
         """Store records with their encodings, all or none; durable on return. Gives how many were new.
 
+        With `outbox` the failures among them are to be sent to Cosmos DB, by the same transaction.
         `at` is the time of storing, now where it is None; `digests` are the sha256 of the encodings where the caller
         has them already. A trace_id that is there already stays as it is,
         its counts included. Raises StoreError where a failure_id already names another execution.
@@ -101,7 +107,7 @@ class Mirror:
             return 0
         with self._writing() as (connection, moment):
             stored_at = moment if at is None else to_micros(at)
-            return writes.write(connection, entries, keep_passed=self._keep_passed, stored_at=stored_at)
+            return writes.write(connection, entries, keep_passed=self._keep_passed, stored_at=stored_at, outbox=outbox)
 
     def start_run(self, run_id: str, *, subjects: Sequence[str], planned: int | None, pid: int, at: datetime) -> None:
         """File a run as running. Raises InputError where the run_id is taken."""
@@ -132,6 +138,13 @@ class Mirror:
             with self._writing() as (connection, at):
                 runs.interrupt(connection, gone, at)
         return gone
+
+    def retain(self, days: int, *, batch: int = 500) -> int:
+        """Drop what ended before the start of the day `days` days ago; gives how many executions went.
+
+        In transactions of `batch` executions, so that nobody waits long. What still waits for Cosmos DB stays.
+        """
+        return retention.retain(self._database, to_micros(self._clock()) - days * DAY, batch)
 
     # One record
 
@@ -247,8 +260,7 @@ class Mirror:
     def _writing(self) -> Iterator[tuple[Connection, int]]:
         """A write transaction and its time; what it writes raises `data_version`."""
         at = to_micros(self._clock())
-        with self._database.transaction("BEGIN IMMEDIATE") as connection:
-            connection.execute(_WRITTEN, {"last_write_at": at})
+        with counted(self._database, at) as connection:
             yield connection, at
 
 

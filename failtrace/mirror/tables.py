@@ -150,6 +150,70 @@ class State(_Shape, table=True):
     last_write_at: int
 
 
+class Outbox(_Shape, table=True):
+    """A failure that is on its way to Cosmos DB (`pending`), or that Cosmos DB never takes (`dead`)."""
+
+    __table_args__ = (Index("outbox_due", "state", "due_at"),)
+
+    execution_id: int = Field(primary_key=True)
+    state: str = Field(sa_type=Text)
+    added_at: int
+    due_at: int
+    """When it may be sent; of a dead letter, when it was set aside."""
+    attempts: int
+    status: int | None
+    error: str | None = Field(sa_type=Text)
+
+
+class Delivery(_Shape, table=True):
+    """A failure that is in Cosmos DB, and what it took to bring it there; no attempts where a sync brought it here."""
+
+    __table_args__ = (Index("delivery_by_time", "delivered_at"),)
+
+    execution_id: int = Field(primary_key=True)
+    delivered_at: int
+    attempts: int
+    request_charge: float
+    activity_id: str = Field(sa_type=Text)
+    parts: int
+
+
+class Relay(_Shape, table=True):
+    """One row: who delivers, until when the lease holds, and how it last went."""
+
+    id: int = Field(primary_key=True)
+    holder: str | None = Field(sa_type=Text)
+    holder_pid: int | None
+    holder_host: str | None = Field(sa_type=Text)
+    lease_until: int
+    paused: str | None = Field(sa_type=Text)
+    last_error: str | None = Field(sa_type=Text)
+    last_error_at: int | None
+    last_success_at: int | None
+
+
+class Inbox(_Shape, table=True):
+    """How far the failures of other machines were read from a container."""
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    source: str = Field(primary_key=True, sa_type=Text)
+    watermark: int | None
+    """Cosmos DB's `_ts`, in seconds."""
+    synced_at: int | None
+    error: str | None = Field(sa_type=Text)
+
+
+class Unreadable(_Shape, table=True):
+    """An item of a container that is no record this version can read, as it is."""
+
+    source: str = Field(primary_key=True, sa_type=Text)
+    item_id: str = Field(primary_key=True, sa_type=Text)
+    ts: int
+    reason: str = Field(sa_type=Text)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 execution = metadata.tables["execution"]
 body = metadata.tables["body"]
 kept = metadata.tables["kept"]
@@ -158,6 +222,11 @@ rollup = metadata.tables["rollup"]
 run = metadata.tables["run"]
 tally = metadata.tables["tally"]
 state = metadata.tables["state"]
+outbox = metadata.tables["outbox"]
+delivery = metadata.tables["delivery"]
+relay = metadata.tables["relay"]
+inbox = metadata.tables["inbox"]
+unreadable = metadata.tables["unreadable"]
 
 failure_text = table("failure_text", column("rowid"), column("text"))
 """FTS5 over failures, contentless; the rowid is the execution's id."""

@@ -111,3 +111,120 @@ class MirrorHealth:
     failures: int
     records: int
     last_write_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A relay that holds, or asks for, the lease; `name` is its own, a process may have several."""
+
+    name: str
+    pid: int
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A failure that waits to be sent."""
+
+    execution_id: int
+    failure_id: str
+    attempts: int
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryMark:
+    """What the relay notes of a delivery."""
+
+    execution_id: int
+    at: datetime
+    request_charge: float
+    activity_id: str
+    parts: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A failure to be sent again, not before `due_at`."""
+
+    execution_id: int
+    due_at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """A failure that can never be sent as it is."""
+
+    execution_id: int
+    status: int | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A failure that Cosmos DB does not take."""
+
+    failure_id: str
+    subject: str
+    failure_type: FailureType
+    message: str
+    status: int | None
+    """The HTTP status it was refused with."""
+    error: str
+    attempts: int
+    added_at: datetime
+    buried_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a failure came into Cosmos DB; `attempts` is 0 where another machine brought it there."""
+
+    delivered_at: datetime
+    attempts: int
+    request_charge: float
+    activity_id: str
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelayStatus:
+    """How the delivery to Cosmos DB stands."""
+
+    pending: int
+    oldest_pending_at: datetime | None
+    dead: int
+    lag_ms: float | None
+    """Mean time from storing to delivery over the last hour; None where nothing was delivered."""
+    delivered_last_hour: int
+    request_units_last_hour: float
+    attempts_last_hour: int
+    last_success_at: datetime | None
+    last_error: str | None
+    last_error_at: datetime | None
+    paused: str | None
+    """What a person has to mend; None while it goes by itself."""
+    holder: Holder | None
+    lease_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableItem:
+    """An item of the container that is no record this version can read, as it is."""
+
+    id: str
+    ts: int
+    """`_ts`: seconds since the epoch, by Cosmos DB's clock."""
+    reason: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InboxState:
+    """How far a container was read."""
+
+    watermark: int | None
+    synced_at: datetime | None
+    error: str | None

@@ -40,6 +40,9 @@ _ADD_KEPT = """
     ON CONFLICT DO UPDATE SET records = records + excluded.records
     RETURNING records
 """
+_ADD_OUTBOX = """
+    INSERT INTO outbox (execution_id, state, added_at, due_at, attempts) VALUES (?, 'pending', ?, ?, 0)
+"""
 _PRUNE = """
     DELETE FROM body WHERE execution_id IN (
         SELECT execution_id FROM body WHERE passed_subject = ?
@@ -91,9 +94,12 @@ def entry_of(record: TraceRecord, body: bytes, sha256: str) -> Entry:
     )
 
 
-def write(connection: Connection, entries: Sequence[Entry], *, keep_passed: int, stored_at: int) -> int:
+def write(
+    connection: Connection, entries: Sequence[Entry], *, keep_passed: int, stored_at: int, outbox: bool = False
+) -> int:
     """Add what is not there yet, in the transaction of `connection`; gives how many that were.
 
+    With `outbox` each failure among them is to be sent to Cosmos DB.
     Raises StoreError where a failure_id already names another execution; roll the transaction back then.
     """
     fresh = _unknown(connection, entries)
@@ -110,6 +116,9 @@ def write(connection: Connection, entries: Sequence[Entry], *, keep_passed: int,
     rollups.add(connection, [(e.ended_at, e.failure_type, e.subject, e.duration_ms) for e in fresh])
     _add_tallies(connection, fresh)
     _keep_newest(connection, fresh, keep_passed)
+    failures = [(number, stored_at, stored_at) for number, entry in numbered if entry.failure_id] if outbox else []
+    if failures:
+        connection.exec_driver_sql(_ADD_OUTBOX, failures)
     return len(fresh)
 
 

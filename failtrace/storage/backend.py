@@ -22,6 +22,8 @@ class TraceBackend(Protocol):
     """A store of encoded failures by failure_id. Thread-safe; records are immutable."""
 
     name: str
+    remote: bool
+    """Whether a network lies between: then the relay delivers to it, and nobody waits for it without a limit."""
 
     def put(self, records: Sequence[tuple[str, bytes]]) -> None:
         """Store (failure_id, encoded record) pairs. An id that is there already stays as it is.

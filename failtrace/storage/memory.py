@@ -13,6 +13,7 @@ class MemoryBackend:
     """Keeps the newest failures within both limits; the mirror holds those that had to go."""
 
     name = "memory"
+    remote = False
 
     def __init__(self, records_most: int = RECORDS_MOST, bytes_most: int = BYTES_MOST) -> None:
         self._records_most = records_most

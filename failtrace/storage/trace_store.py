@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,18 +11,21 @@ from typing import Literal, Self
 
 from pydantic_core import PydanticSerializationError
 
-from failtrace.codec import decode_record, digest, encode_record
+from failtrace.codec import digest, encode_record
 from failtrace.contracts import TraceRecord
-from failtrace.errors import InputError, StoreError
-from failtrace.mirror.lists import TRACE_ID_LENGTH
+from failtrace.errors import InputError
 from failtrace.mirror.mirror import Mirror
 from failtrace.settings import Settings
 from failtrace.storage.backend import TraceBackend
+from failtrace.storage.cosmos.account import CosmosAccount
+from failtrace.storage.cosmos.backend import CosmosBackend
+from failtrace.storage.lookup import PATIENCE_S, Found, JournalLookup, Lookup
 from failtrace.storage.memory import MemoryBackend
+from failtrace.storage.relay import Relay
+from failtrace.storage.sync import Sync, SyncReport
 
 StoreKind = Literal["auto", "memory", "cosmos"]
-Source = Literal["memory", "mirror", "journal"]
-JournalLookup = Callable[[str], TraceRecord | None]
+FLUSH_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,6 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A record, who answered, and when it was stored (None where that is not known)."""
-
-    record: TraceRecord
-    source: Source
-    stored_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class FlushResult:
     """How many failures have reached the store since it was opened, and how many are still on their way."""
 
@@ -57,22 +52,21 @@ class FlushResult:
     pending: int
 
 
-def _no_cosmos(settings: Settings) -> TraceBackend:
-    asked = f"COSMOS_ENDPOINT={settings.cosmos_endpoint!r}" if settings.cosmos_endpoint else "store 'cosmos'"
-    raise StoreError(
-        f"Failures cannot be kept in Cosmos DB ({asked}): this version of failtrace keeps them in memory and "
-        "in the mirror; unset COSMOS_ENDPOINT or use the store 'memory'."
-    )
+def _cosmos(settings: Settings) -> TraceBackend:
+    return CosmosBackend(CosmosAccount.from_settings(settings), retention_days=settings.retention_days)
 
 
 _BACKENDS: dict[str, Callable[[Settings], TraceBackend]] = {
     "memory": lambda _: MemoryBackend(),
-    "cosmos": _no_cosmos,
+    "cosmos": _cosmos,
 }
 
 
 class TraceStore:
-    """Keeps records durably in the mirror, and failures in a backend besides. Thread-safe."""
+    """Keeps records durably in the mirror, and failures in a backend besides. Thread-safe.
+
+    To a backend behind a network a relay delivers, in threads of its own: storing never waits for it.
+    """
 
     def __init__(
         self,
@@ -80,13 +74,17 @@ class TraceStore:
         backend: TraceBackend,
         *,
         journal_lookup: JournalLookup | None = None,
+        retention_days: int | None = None,
     ) -> None:
         """`journal_lookup` finds a record by trace_id or failure_id that was not stored yet."""
         self._mirror = mirror
         self._backend = backend
-        self._journal_lookup = journal_lookup
+        self._lookup = Lookup(mirror, backend, journal_lookup)
+        self._retention_days = retention_days
+        self._relay: Relay | None = None
+        self._lock = threading.Lock()
+        self._opened_at = datetime.now(UTC)
         self._delivered = 0
-        self._counting = threading.Lock()
 
     @classmethod
     def open(
@@ -98,7 +96,8 @@ class TraceStore:
     ) -> Self:
         """The store of this environment. `auto` is Cosmos DB where COSMOS_ENDPOINT is set, else memory.
 
-        Raises InputError for an unknown kind, and StoreError where the store or the mirror cannot be opened.
+        Touches no network. Raises InputError for an unknown kind, SettingsError for settings of Cosmos DB that cannot
+        be used, and StoreError where the mirror cannot be opened.
         """
         settings = settings or Settings.load()
         chosen = kind if kind != "auto" else "cosmos" if settings.cosmos_endpoint else "memory"
@@ -107,7 +106,7 @@ class TraceStore:
             raise InputError(f"There is no store {kind!r}; choose one of {known}.")
         backend = _BACKENDS[chosen](settings)
         mirror = Mirror.open(settings.mirror_path, settings.keep_passed)
-        return cls(mirror, backend, journal_lookup=journal_lookup)
+        return cls(mirror, backend, journal_lookup=journal_lookup, retention_days=settings.retention_days)
 
     @property
     def mirror(self) -> Mirror:
@@ -136,9 +135,11 @@ class TraceStore:
         items = [(record, _encoded(record)) for record in records]
         at = datetime.now(UTC)
         digests = [digest(body) for _, body in items]
-        fresh = self._mirror.write(items, at=at, digests=digests)
+        fresh = self._mirror.write(items, at=at, digests=digests, outbox=self._backend.remote)
         given = [
-            Receipt(record.trace_id, record.failure_id, sha256, at, delivered=True)
+            Receipt(
+                record.trace_id, record.failure_id, sha256, at, delivered=not (self._backend.remote and record.failure)
+            )
             for (record, _), sha256 in zip(items, digests, strict=True)
         ]
         kept = given if fresh == len(items) else [self._as_stored(receipt) for receipt in given]
@@ -153,39 +154,87 @@ class TraceStore:
         return tuple(kept)
 
     def get_trace(self, any_id: str) -> TraceRecord | None:
-        """The record of a failure_id or a trace_id; None for any other text.
-
-        Raises UnreadableRecord where it is damaged wherever it is, StoreError where none could be asked.
-        """
-        found = self._find(any_id)
+        """The record of a failure_id or a trace_id; None for any other text. See `lookup`."""
+        found = self.lookup(any_id)
         return found.record if found else None
 
-    def lookup(self, any_id: str) -> Found | None:
-        """As `get_trace`, with who answered and when the record was stored."""
-        found = self._find(any_id)
-        if found is None or found.source != "memory":
-            return found
-        try:
-            identity = self._mirror.identity(found.record.trace_id)
-        except StoreError:
-            identity = None
-        return replace(found, stored_at=identity.stored_at if identity else None)
+    def lookup(self, any_id: str, patience_s: float = PATIENCE_S) -> Found | None:
+        """The record of a failure_id or a trace_id, with who answered; None for any other text.
+
+        Asks the store, else the mirror, else the journal, and waits for the store `patience_s` seconds at most. Raises
+        UnreadableRecord where the record is damaged wherever it is, NoAnswer where nobody here has it and the store did
+        not answer in time, StoreError where none could be asked.
+        """
+        return self._lookup.find(any_id, patience_s)
 
     def raw(self, any_id: str) -> bytes | None:
         """The stored bytes of a record, undecoded: also of one that this version cannot read."""
-        body = self._from_backend(any_id)
-        if body is None:
-            body = self._mirror.record(any_id)
-        if body is None and self._journal_lookup and (record := self._journal_lookup(any_id)):
-            body = encode_record(record)
-        return body
+        return self._lookup.raw(any_id)
 
-    def flush(self, timeout: float = 10.0) -> FlushResult:  # noqa: ARG002  (memory has nothing to wait for)
-        """Wait up to `timeout` seconds until failures have reached the store."""
-        return FlushResult(delivered=self._delivered, pending=0)
+    def start_delivery(self, *, sync: bool = False) -> None:
+        """Have the relay at work, which also begins by itself with the first failure; nothing where there is none.
+
+        With `sync` it looks at once for what other machines wrote, else only after a while.
+        """
+        if not self._backend.remote:
+            return
+        with self._lock:
+            if self._relay is None or self._relay.inherited:
+                self._relay = Relay(self._mirror, self._cosmos, upkeep=self.upkeep, upkeep_at_once=sync)
+                self._relay.start()
+
+    @property
+    def source(self) -> str:
+        """The name under which the mirror keeps what it knows of this store."""
+        return self._cosmos.account.label if self._backend.remote else self._backend.name
+
+    def sync(self, *, retry_unreadable: bool = False) -> SyncReport:
+        """Bring in the failures that other machines wrote to the store. Raises StoreError.
+
+        `retry_unreadable` reads again what could not be read before: after an upgrade it may be.
+        """
+        if not self._backend.remote:
+            return SyncReport()
+        sync = Sync(self._mirror, self._cosmos, self.source)
+        again = sync.retry_unreadable() if retry_unreadable else 0
+        report = sync.run()
+        return replace(report, received=report.received + again)
+
+    def retain(self) -> int:
+        """Drop what is older than the retention allows; gives how many executions went."""
+        return self._mirror.retain(self._retention_days) if self._retention_days else 0
+
+    def upkeep(self) -> None:
+        """What the relay sees to now and then: retention, then sync."""
+        self.retain()
+        self.sync()
+
+    def flush(self, timeout: float = 10.0) -> FlushResult:
+        """Wait up to `timeout` seconds until nothing of this mirror is on its way to the store.
+
+        Gives up early while the relay is paused for something that a person has to mend.
+        """
+        if not self._backend.remote:
+            return FlushResult(self._delivered, 0)
+        give_up = time.monotonic() + timeout
+        outbox = self._mirror.outbox
+        if outbox.pending():
+            self.start_delivery()
+        while (pending := outbox.pending()) and time.monotonic() < give_up and not (self._relay and self._relay.paused):
+            time.sleep(max(0.0, min(FLUSH_POLL_S, give_up - time.monotonic())))
+        return FlushResult(outbox.delivered_since(self._opened_at), pending)
+
+    def why_pending(self) -> str:
+        """One sentence on what keeps failures from the store; empty where nothing is known."""
+        status = self._mirror.outbox.status()
+        return status.paused or status.last_error or ""
 
     def close(self) -> None:
-        """Close the mirror and the backend. Idempotent."""
+        """Close the mirror and the backend; what was not delivered waits in the outbox. Idempotent."""
+        with self._lock:
+            relay, self._relay = self._relay, None
+        if relay is not None:
+            relay.stop()
         self._backend.close()
         self._mirror.close()
 
@@ -195,50 +244,36 @@ class TraceStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def _cosmos(self) -> CosmosBackend:
+        assert isinstance(self._backend, CosmosBackend)
+        return self._backend
+
     def _deliver(self, failures: Sequence[tuple[str, bytes]]) -> None:
+        if not failures:
+            return
+        if self._backend.remote:
+            self.start_delivery()
+            if self._relay is not None:
+                self._relay.wake()
+            return
         self._backend.put(failures)
-        with self._counting:
+        with self._lock:
             self._delivered += len(failures)
 
     def _as_stored(self, receipt: Receipt) -> Receipt:
         identity = self._mirror.identity(receipt.trace_id)
         if identity is None:
             return receipt
-        return replace(receipt, failure_id=identity.failure_id, sha256=identity.sha256, stored_at=identity.stored_at)
-
-    def _find(self, any_id: str) -> Found | None:
-        """Backend, else mirror, else journal; what one cannot read, the next may."""
-        problem: StoreError | None = None
-        for source in (self._found_in_backend, self._found_in_mirror, self._found_in_journal):
-            try:
-                found = source(any_id)
-            except StoreError as error:
-                problem = problem or error
-            else:
-                if found:
-                    return found
-        if problem:
-            raise problem
-        return None
-
-    def _found_in_backend(self, any_id: str) -> Found | None:
-        body = self._from_backend(any_id)
-        return None if body is None else Found(decode_record(body), "memory", None)
-
-    def _from_backend(self, any_id: str) -> bytes | None:
-        body = self._backend.get(any_id)
-        if body is not None or len(any_id) != TRACE_ID_LENGTH:
-            return body
-        identity = self._mirror.identity(any_id)
-        return self._backend.get(identity.failure_id) if identity and identity.failure_id else None
-
-    def _found_in_mirror(self, any_id: str) -> Found | None:
-        stored = self._mirror.stored(any_id)
-        return None if stored is None else Found(decode_record(stored.body), "mirror", stored.stored_at)
-
-    def _found_in_journal(self, any_id: str) -> Found | None:
-        record = self._journal_lookup(any_id) if self._journal_lookup else None
-        return None if record is None else Found(record, "journal", None)
+        failure_id = identity.failure_id
+        pending = self._backend.remote and failure_id is not None and self._mirror.outbox.is_pending(failure_id)
+        return replace(
+            receipt,
+            failure_id=failure_id,
+            sha256=identity.sha256,
+            stored_at=identity.stored_at,
+            delivered=not pending,
+        )
 
 
 def _encoded(record: TraceRecord) -> bytes:

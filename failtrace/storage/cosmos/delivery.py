@@ -42,3 +42,16 @@ class CosmosFault(StoreError):
         self.status = status
         self.retry_after_s = retry_after_s
         """How long Cosmos DB asks to wait, where it says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An item that was written since; of an item that is none of ours, whatever is there."""
+
+    id: str
+    failure_id: str | None
+    """Its partition; None where it has none, or no text."""
+    sha256: str | None
+    ts: int
+    """`_ts`: seconds since the epoch, by Cosmos DB's clock."""
+    kind: str | None

@@ -1,0 +1,1 @@
+"""Exchange: what failtrace recorded, in the shapes of other tools. `failtrace.tracing` is the way in."""

@@ -1,0 +1,198 @@
+"""Is this installation well, and what to do where it is not: what `doctor` prints and the Health page shows."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from failtrace.capture.journal import segments
+from failtrace.detection.run import run_with_failure_detection
+from failtrace.errors import FailtraceError
+from failtrace.execution.header import package_version
+from failtrace.mirror.mirror import Mirror
+from failtrace.mirror.views import InboxState, RelayStatus
+from failtrace.services import load_registry
+from failtrace.settings import Settings
+from failtrace.storage.trace_store import TraceStore
+from failtrace.wording import ago, count_of
+
+State = Literal["ok", "warning", "failed"]
+_SLOW = timedelta(minutes=10)
+"""A backlog older than this is worth a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; a finding that is not ok says what to do."""
+
+    check: str
+    state: State
+    detail: str
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding, one after another; a check that cannot be made is a failed finding, never an error."""
+    try:
+        settings = Settings.load()
+    except FailtraceError as error:
+        yield Finding("settings", "failed", str(error))
+        return
+    yield Finding("failtrace", "ok", f"{package_version()} at {Path(__file__).parents[1]}")
+    yield Finding("python", "ok", f"{platform.python_version()} ({sys.executable}) on {platform.platform()}")
+    yield _sqlite()
+    for check, look in (
+        ("home", _home),
+        ("journal", _journal),
+        ("mirror", _mirror),
+        ("store", _store),
+        ("delivery", _delivery),
+        ("subjects", _subjects),
+        ("process", _process),
+    ):
+        yield _guarded(check, look, settings)
+
+
+def _guarded(check: str, look: Callable[[Settings], Finding], settings: Settings) -> Finding:
+    try:
+        return look(settings)
+    except FailtraceError as error:
+        return Finding(check, "failed", str(error))
+    except OSError as error:
+        return Finding(check, "failed", f"The system refused: {error}.")
+
+
+def _sqlite() -> Finding:
+    """The write-ahead log of SQLite before 3.51.3 can lose a commit when a checkpoint and a write race.
+
+    Fixed in 3.51.3, and in 3.50.7 and 3.44.6 for their lines.
+    """
+    version = sqlite3.sqlite_version_info
+    sound = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
+    if sound:
+        return Finding("sqlite", "ok", sqlite3.sqlite_version)
+    return Finding(
+        "sqlite",
+        "warning",
+        f"{sqlite3.sqlite_version} has a rare fault in its write-ahead log (fixed in 3.51.3, 3.50.7 and 3.44.6); "
+        "a Python built with a newer SQLite is safer.",
+    )
+
+
+def _home(settings: Settings) -> Finding:
+    home = settings.home.absolute()
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Finding("home", "failed", f"{home} cannot be made ({error.strerror}); set FAILTRACE_HOME to a folder.")
+    if not os.access(settings.home, os.W_OK | os.X_OK):
+        return Finding("home", "failed", f"{home} cannot be written; make it writable, or set FAILTRACE_HOME.")
+    return Finding("home", "ok", str(home))
+
+
+def _journal(settings: Settings) -> Finding:
+    folder = settings.journal_path.absolute()
+    aside = sum(1 for path in folder.glob("*.unreadable")) if folder.is_dir() else 0
+    waiting = sum(1 for _ in segments(folder))
+    if aside:
+        return Finding(
+            "journal",
+            "warning",
+            f"{count_of(aside, 'segment')} could not be read (damaged, or of another version of failtrace); "
+            f"look at {folder / '*.unreadable'}, then remove them.",
+        )
+    return Finding(
+        "journal", "ok", f"{count_of(waiting, 'execution')} under way, or to be taken up by the next command"
+    )
+
+
+def _mirror(settings: Settings) -> Finding:
+    with Mirror.open(settings.mirror_path) as mirror:
+        health = mirror.health()
+    return Finding(
+        "mirror",
+        "ok",
+        f"{count_of(health.executions, 'execution')}, {count_of(health.failures, 'failure')}, "
+        f"{count_of(health.records, 'whole record')}, {health.size_bytes:,} bytes",
+    )
+
+
+def _store(settings: Settings) -> Finding:
+    with TraceStore.open(settings=settings) as store:
+        if store.backend.remote:
+            return Finding("store", "ok", f"{store.kind} ({store.source}), beside the mirror")
+        return Finding("store", "ok", f"{store.kind}, nothing beside the mirror")
+
+
+def _delivery(settings: Settings) -> Finding:
+    """By what the mirror knows: no network is asked."""
+    with TraceStore.open(settings=settings) as store:
+        if not store.backend.remote:
+            return Finding("delivery", "ok", "nothing to deliver: no Cosmos DB is set")
+        return delivery_finding(store)
+
+
+def delivery_finding(store: TraceStore) -> Finding:
+    """How the delivery to a remote store stands."""
+    state = store.mirror.outbox.status()
+    if state.paused:
+        return Finding("delivery", "failed", f"{count_of(state.pending, 'failure')} wait. {state.paused}")
+    if state.oldest_pending_at and datetime.now(UTC) - state.oldest_pending_at > _SLOW:
+        why = state.last_error or "no process is delivering: start the dashboard, or run `failtrace sync`"
+        since = ago(state.oldest_pending_at)
+        return Finding("delivery", "warning", f"{count_of(state.pending, 'failure')} wait, one for {since}: {why}")
+    if state.dead:
+        told = count_of(state.dead, "dead letter")
+        return Finding(
+            "delivery", "warning", f"{told} that Cosmos DB does not take; see `failtrace cosmos dead-letters`"
+        )
+    if unreadable := store.mirror.inbox.count_unreadable(store.source):
+        told = count_of(unreadable, "item")
+        return Finding("delivery", "warning", f"{told} in the container could not be read; see the Health page")
+    return Finding("delivery", "ok", f"{count_of(state.pending, 'failure')} on the way, no dead letters")
+
+
+def _subjects(settings: Settings) -> Finding:
+    registry = load_registry(settings)
+    known = len(registry.subjects())
+    if registry.problems:
+        return Finding("subjects", "failed", f"{known} registered. {' '.join(registry.problems)}")
+    return Finding("subjects", "ok", f"{known} registered")
+
+
+def _echo(word: str) -> str:
+    return word
+
+
+def _process(settings: Settings) -> Finding:  # noqa: ARG001  every check takes the settings
+    failure, record = run_with_failure_detection(_echo, "well", timeout=30)
+    if failure is not None or record.output != "well":
+        return Finding("process", "failed", f"A fresh process did not answer as it should: {record.outcome.kind}.")
+    return Finding("process", "ok", f"an execution in a fresh process took {record.duration_ms:.1f} ms")
+
+
+def delivery_facts(state: RelayStatus, inbox: InboxState, unreadable: int) -> list[tuple[str, str]]:
+    """How delivery and sync stand, name by name."""
+    oldest = f", the oldest since {ago(state.oldest_pending_at)}" if state.oldest_pending_at else ""
+    holder = f"process {state.holder.pid} on {state.holder.host}" if state.holder else "nobody"
+    lag = "–" if state.lag_ms is None else f"{state.lag_ms / 1000:.1f} s from storing to Cosmos DB"
+    failed = f"{ago(state.last_error_at)} ago: {state.last_error}" if state.last_error and state.last_error_at else "–"
+    return [
+        ("State", state.paused or ("delivering" if state.pending else "all delivered")),
+        ("Backlog", f"{state.pending:,} pending{oldest}"),
+        ("Lag", lag),
+        ("Last hour", f"{state.delivered_last_hour:,} delivered, {state.request_units_last_hour:,.0f} request units"),
+        ("Dead letters", f"{state.dead:,}"),
+        ("Lease", holder),
+        ("Last success", f"{ago(state.last_success_at)} ago" if state.last_success_at else "never"),
+        ("Last error", failed),
+        ("Last sync", f"{ago(inbox.synced_at)} ago" if inbox.synced_at else "never"),
+        ("Sync error", inbox.error or "–"),
+        ("Unreadable", f"{unreadable:,}"),
+    ]

@@ -1,0 +1,305 @@
+"""The relay: takes the outbox of a mirror to Cosmos DB, in one process at a time, and never gives up.
+
+Its own thread schedules and keeps the books; only the worker threads touch the network, so that a hanging Cosmos DB
+never costs it the lease.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from failtrace.errors import FailtraceError, UnreadableRecord
+from failtrace.mirror.mirror import Mirror
+from failtrace.mirror.views import Buried, DeliveryMark, Holder, OutboxItem, Postponed
+from failtrace.storage.backoff import backoff
+from failtrace.storage.cosmos.delivery import CosmosFault, Delivered, FaultKind
+from failtrace.storage.workers import Workers
+
+SENDERS = 8
+LEASE_S = 15.0
+RENEW_S = 3.0
+POLL_S = 0.5
+"""How often the outbox is looked at for what other processes put there, and the lease by those who lack it."""
+PROBE_S = 5.0
+"""How often a paused relay tries again: a person who mended the cause sees it move."""
+IN_VAIN = 4
+"""Transient faults in a row, without a success, after which one record at a time goes out as a probe."""
+UPKEEP_S = 30.0
+"""How often other machines' failures are looked for, and what outlived its retention."""
+
+_log = logging.getLogger("failtrace")
+
+Result = tuple[OutboxItem, Delivered | BaseException]
+
+
+class Sender(Protocol):
+    """What the relay delivers to."""
+
+    def send(self, failure_id: str, body: bytes) -> Delivered:
+        """Store one record. Raises CosmosFault."""
+
+
+class Gate:
+    """Whether, and how many, records may go out now: closed for a while after an outage was seen."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._in_vain = 0
+        self._opens_at = 0.0
+
+    @property
+    def probing(self) -> bool:
+        """Whether one record at a time goes out, to see if Cosmos DB is there again."""
+        return self._in_vain >= IN_VAIN
+
+    def room(self, room: int, in_flight: int) -> int:
+        """How many of `room` records may go out."""
+        if self._clock() < self._opens_at:
+            return 0
+        return min(room, max(0, 1 - in_flight)) if self.probing else room
+
+    def success(self) -> bool:
+        """Note a success; True where it ended an outage."""
+        ended = self.probing
+        self._in_vain = 0
+        self._opens_at = 0.0
+        return ended
+
+    def fault(self, least_s: float) -> None:
+        """Note a transient fault."""
+        self._in_vain += 1
+        if self.probing:
+            self._opens_at = self._clock() + backoff(self._in_vain - IN_VAIN, least_s)
+
+    def shut(self, seconds: float) -> None:
+        """Let nothing out for a while, then a probe."""
+        self._in_vain = max(self._in_vain, IN_VAIN)
+        self._opens_at = self._clock() + seconds
+
+
+class Relay:
+    """Delivers the outbox of a mirror while it holds the mirror's lease; others stand by."""
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        sender: Sender,
+        *,
+        upkeep: Callable[[], object] = lambda: None,
+        upkeep_at_once: bool = False,
+        senders: int = SENDERS,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        """`upkeep` is called now and then in a thread of its own, while the lease is held: sync and retention."""
+        self._mirror = mirror
+        self._outbox = mirror.outbox
+        self._sender = sender
+        self._upkeep = upkeep
+        self._upkeep_at = 0.0 if upkeep_at_once else time.monotonic() + UPKEEP_S
+        self._upkeep_thread: threading.Thread | None = None
+        self._senders = senders
+        self._lease_s = lease_s
+        self._renew_at = 0.0
+        self._holds = False
+        self._told_pause = True
+        """Whether the mirror may say that the relay is paused; an earlier holder may have said so."""
+        self.paused: str | None = None
+        """What a person has to mend before anything can go out, as seen by this relay."""
+        self._gate = Gate()
+        self._flying: set[int] = set()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+        self.holder = Holder(name=uuid.uuid4().hex, pid=self._pid, host=socket.gethostname())
+
+    def start(self) -> None:
+        """Begin, in a daemon thread. Idempotent."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="failtrace-relay", daemon=True)
+            self._thread.start()
+
+    @property
+    def inherited(self) -> bool:
+        """Whether this is a copy that a fork made: its thread is not here."""
+        return self._pid != os.getpid()
+
+    def wake(self) -> None:
+        """There is something new in the outbox."""
+        self._wake.set()
+
+    def stop(self, timeout: float = 1.0) -> None:
+        """End, after what is in flight or `timeout` seconds, and leave the lease to others. Idempotent.
+
+        What was not delivered stays in the outbox.
+        """
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None and not self.inherited:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        workers: Workers[OutboxItem, Delivered] = Workers(self._send, self._senders, "failtrace-send")
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._turn(workers)
+                except FailtraceError as error:
+                    # The mirror is full, locked or gone: nothing is lost by waiting.
+                    _log.debug("The relay could not go on: %s", error)
+                    self._stop.wait(1.0)
+            self._leave(workers)
+        finally:
+            workers.close()
+
+    def _turn(self, workers: Workers[OutboxItem, Delivered]) -> None:
+        if not self._keep_lease():
+            self._file(workers.collect(0.0))
+            self._pause(POLL_S)
+            return
+        self._start_upkeep()
+        room = self._gate.room(workers.room, workers.in_flight)
+        waiting = self._outbox.due(room + len(self._flying)) if room else ()
+        fresh = [item for item in waiting if item.execution_id not in self._flying][:room]
+        for item in fresh:
+            self._flying.add(item.execution_id)
+            workers.submit(item)
+        if workers.in_flight:
+            self._file(workers.collect(POLL_S))
+        elif not fresh:
+            self._pause(POLL_S)
+
+    def _pause(self, seconds: float) -> None:
+        self._wake.wait(seconds)
+        self._wake.clear()
+
+    def _keep_lease(self) -> bool:
+        if not self._holds or time.monotonic() >= self._renew_at:
+            held = self._holds
+            self._holds = self._outbox.acquire(self.holder, self._lease_s, _may_live)
+            self._renew_at = time.monotonic() + min(RENEW_S, self._lease_s / 5)
+            if self._holds and not held:
+                # A fresh holder tries at once what an earlier one had put off.
+                self._outbox.hurry()
+        return self._holds
+
+    def _send(self, item: OutboxItem) -> Delivered:
+        try:
+            body = self._mirror.record(item.failure_id)
+        except UnreadableRecord as error:
+            raise CosmosFault(str(error), FaultKind.POISON) from error
+        if body is None:
+            raise CosmosFault(
+                f"The record {item.failure_id!r} is no longer in the mirror, so it cannot be sent.", FaultKind.POISON
+            )
+        return self._sender.send(item.failure_id, body)
+
+    def _file(self, results: Sequence[Result]) -> None:
+        """Keep the books. What a crash leaves unmarked is sent again, and found to be there."""
+        if not results:
+            return
+        self._flying.difference_update(item.execution_id for item, _ in results)
+        now = datetime.now(UTC)
+        delivered = [(item, result) for item, result in results if isinstance(result, Delivered)]
+        faults = [(item, _fault(result)) for item, result in results if isinstance(result, BaseException)]
+        for _, fault in faults:
+            if fault.kind is FaultKind.TRANSIENT:
+                self._gate.fault(fault.retry_after_s or 0.0)
+            elif fault.kind is FaultKind.SETUP:
+                self._gate.shut(PROBE_S)
+        if delivered:
+            self._outbox.delivered([_mark(item, result, now) for item, result in delivered])
+            self._tell_pause(None)
+            if self._gate.success():
+                self._outbox.hurry()
+        self._file_faults(faults, now)
+
+    def _file_faults(self, faults: Sequence[tuple[OutboxItem, CosmosFault]], now: datetime) -> None:
+        poison = [(item, fault) for item, fault in faults if fault.kind is FaultKind.POISON]
+        later = [(item, fault) for item, fault in faults if fault.kind is not FaultKind.POISON]
+        if poison:
+            self._outbox.bury([Buried(item.execution_id, fault.status, str(fault)) for item, fault in poison])
+        if later:
+            self._outbox.postpone(
+                [Postponed(item.execution_id, now + _delay(item, fault), str(fault)) for item, fault in later]
+            )
+        setup = [fault for _, fault in later if fault.kind is FaultKind.SETUP]
+        if setup:
+            self._tell_pause(str(setup[-1]))
+
+    def _tell_pause(self, sentence: str | None) -> None:
+        self.paused = sentence
+        if sentence is not None or self._told_pause:
+            self._outbox.pause(sentence)
+            self._told_pause = sentence is not None
+
+    def _start_upkeep(self) -> None:
+        running = self._upkeep_thread is not None and self._upkeep_thread.is_alive()
+        if running or time.monotonic() < self._upkeep_at:
+            return
+        self._upkeep_at = time.monotonic() + UPKEEP_S
+        self._upkeep_thread = threading.Thread(target=self._look_after, name="failtrace-upkeep", daemon=True)
+        self._upkeep_thread.start()
+
+    def _look_after(self) -> None:
+        try:
+            self._upkeep()
+        except FailtraceError as error:
+            _log.debug("The upkeep of the mirror could not go on: %s", error)
+
+    def _leave(self, workers: Workers[OutboxItem, Delivered]) -> None:
+        """What is just being answered is marked, so that it need not be sent twice; then the lease is free."""
+        try:
+            self._file(workers.collect(0.0))
+            if self._holds:
+                self._outbox.release(self.holder)
+        except FailtraceError as error:
+            _log.debug("The relay could not release its lease: %s", error)
+
+
+def _mark(item: OutboxItem, result: Delivered, now: datetime) -> DeliveryMark:
+    return DeliveryMark(
+        execution_id=item.execution_id,
+        at=now,
+        request_charge=result.request_charge,
+        activity_id=result.activity_id,
+        parts=result.parts,
+        attempts=item.attempts + 1,
+    )
+
+
+def _fault(error: BaseException) -> CosmosFault:
+    if isinstance(error, CosmosFault):
+        return error
+    if isinstance(error, FailtraceError):
+        return CosmosFault(str(error), FaultKind.TRANSIENT)
+    # An error of ours that nobody foresaw must not drop a record: it stays, and the error shows.
+    return CosmosFault(
+        f"A record could not be sent to Cosmos DB ({type(error).__name__}: {error}); please report this.",
+        FaultKind.TRANSIENT,
+    )
+
+
+def _delay(item: OutboxItem, fault: CosmosFault) -> timedelta:
+    return timedelta(seconds=backoff(item.attempts, fault.retry_after_s or 0.0))
+
+
+def _may_live(holder: Holder) -> bool:
+    """False only where it is certain that the holder's process is gone."""
+    if holder.host != socket.gethostname():
+        return True
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

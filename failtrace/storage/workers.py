@@ -1,0 +1,71 @@
+"""A few daemon threads that do one thing to many items; a hanging network holds up neither their owner nor the exit."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Workers(Generic[Item, Result]):
+    """Calls `work` on each submitted item in one of `count` threads, which start with the first items.
+
+    Not concurrent.futures: its threads are waited for at the interpreter's exit, however long they hang.
+    """
+
+    def __init__(self, work: Callable[[Item], Result], count: int, name: str) -> None:
+        self._work = work
+        self._count = count
+        self._name = name
+        self._threads = 0
+        self._items: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Item, Result | BaseException]] = queue.SimpleQueue()
+        self.in_flight = 0
+        """Items whose result was not collected yet. For the owner's thread alone, as are all methods."""
+
+    @property
+    def room(self) -> int:
+        """How many more items keep every thread busy, with one waiting for each."""
+        return max(0, 2 * self._count - self.in_flight)
+
+    def submit(self, item: Item) -> None:
+        """Have an item worked on."""
+        self.in_flight += 1
+        if self._threads < min(self._count, self.in_flight):
+            self._threads += 1
+            name = f"{self._name}-{self._threads}"
+            threading.Thread(target=self._run, name=name, daemon=True).start()
+        self._items.put(item)
+
+    def collect(self, timeout: float) -> list[tuple[Item, Result | BaseException]]:
+        """What has ended since, with its result or the exception it raised; waits `timeout` seconds for a first."""
+        ended: list[tuple[Item, Result | BaseException]] = []
+        if not self.in_flight:
+            return ended
+        with suppress(queue.Empty):
+            ended.append(self._results.get(timeout=timeout))
+            while True:
+                ended.append(self._results.get_nowait())
+        self.in_flight -= len(ended)
+        return ended
+
+    def close(self) -> None:
+        """Let the threads end, each after the item it is at; what waits behind is not worked on."""
+        with suppress(queue.Empty):
+            while True:
+                self._items.get_nowait()
+        for _ in range(self._threads):
+            self._items.put(None)
+
+    def _run(self) -> None:
+        while (item := self._items.get()) is not None:
+            try:
+                self._results.put((item, self._work(item)))
+            # Whatever it was: the owner decides, and the thread lives on.
+            except BaseException as error:  # noqa: BLE001
+                self._results.put((item, error))
