@@ -27,5 +27,5 @@ if store.backend.remote:
 
 st.subheader("This installation", anchor=False)
 with st.spinner("Looking at everything once …"):
-    show_findings(tuple(examine(services.settings)))
+    show_findings(tuple(examine()))
 st.button("Look again", icon=":material/refresh:")

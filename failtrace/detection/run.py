@@ -19,6 +19,7 @@ from failtrace.execution.request import ExecutionRequest, Executor, Isolation
 from failtrace.settings import Settings
 from failtrace.subjects.loading import resolve_subject
 from failtrace.subjects.subject import EvidenceSource, Subject, check_timeout
+from failtrace.tracing import export
 
 _UNSET: Any = object()
 MAX_RUN_ID = 200
@@ -109,7 +110,7 @@ def execute(
     )
     segment = executor.execute(request)
     try:
-        return Execution(assemble(_checked(segment.read(), subject)), segment)
+        execution = Execution(assemble(_checked(segment.read(), subject)), segment)
     except SubjectError:
         segment.discard()
         raise
@@ -123,6 +124,8 @@ def execute(
             f"Cannot make a record of the execution {request.trace_id} of {subject.name!r} "
             f"({type(error).__name__}: {error!s:.200}); its journal is kept in {str(request.journal)!r}."
         ) from error
+    export(execution.record)
+    return execution
 
 
 def _checked(journal: JournalLines, subject: Subject) -> JournalLines:

@@ -18,18 +18,21 @@ LOGGERS = (
     "azure.monitor.opentelemetry.exporter.export._base",
     "azure.monitor.opentelemetry.exporter.export.trace._exporter",
 )
-# The SDK's own limit for an answer is 300 s, for retries ten of them: far longer than any program waits at its end.
-_LIMITS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 10, "retry_total": 2}
+# The SDK's own limits, 300 s for an answer and ten retries, are far longer than any program waits at its end.
+CONNECT_S = 5
+_LIMITS: dict[str, Any] = {"read_timeout": 10, "retry_total": 2}
 
 
 def keep_to_the_endpoint() -> None:
     """Keep Azure's exporter from telling other hosts about itself.
 
-    It measures its own use (to hosts of Microsoft's) and asks for remote settings every hour, and has no argument to
-    turn either off: the environment is the only way. What a person has set already stays.
+    It measures its own use (to hosts of Microsoft's), asks for remote settings every hour, counts for the customer in a
+    thread that waits at the program's end, and has no argument to turn these off: the environment, read when it is
+    first loaded, is the only way. What a person has set already stays.
     """
     os.environ.setdefault("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
     os.environ.setdefault("APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED", "true")
+    os.environ.setdefault("APPLICATIONINSIGHTS_SDKSTATS_DISABLED", "true")
 
 
 def open_monitor(connection_string: str, resource: Resource) -> SpanExporter:
@@ -42,6 +45,7 @@ def open_monitor(connection_string: str, resource: Resource) -> SpanExporter:
     return AzureMonitorTraceExporter(
         connection_string=connection_string,
         disable_offline_storage=True,
+        timeout=CONNECT_S,  # its word for the time to connect
         tracer_provider=TracerProvider(resource=resource, shutdown_on_exit=False),
         **_LIMITS,
     )
@@ -55,5 +59,6 @@ def open_foundry(endpoint: str, credential: TokenCredential | None, resource: Re
     from azure.ai.projects import AIProjectClient
     from azure.identity import DefaultAzureCredential
 
-    with AIProjectClient(endpoint, credential or DefaultAzureCredential(), **_LIMITS) as project:
+    who = credential or DefaultAzureCredential()
+    with AIProjectClient(endpoint, who, connection_timeout=CONNECT_S, **_LIMITS) as project:
         return open_monitor(project.telemetry.get_application_insights_connection_string(), resource)

@@ -88,8 +88,8 @@ def _azure_monitor() -> Destination | None:
         return None
     connection_string = os.environ[CONNECTION_STRING]
     parts = _connection_parts(connection_string)
-    _require(azure.MONITOR_MODULES, "azure", CONNECTION_STRING)
     azure.keep_to_the_endpoint()
+    _require(azure.MONITOR_MODULES, "azure", CONNECTION_STRING)
     return Destination(
         f"Azure Monitor {parts.get('ingestionendpoint') or parts.get('endpointsuffix') or 'of the public cloud'}",
         ("azure", connection_string),
@@ -125,8 +125,8 @@ def _foundry(credential: TokenCredential | None) -> Destination | None:
     url = _url(variable)
     if url.scheme != "https":
         raise SettingsError(f"{variable} is {_shown(url)!r}; a Foundry project answers https only, so write https://.")
-    _require(azure.FOUNDRY_MODULES, "azure", variable)
     azure.keep_to_the_endpoint()
+    _require(azure.FOUNDRY_MODULES, "azure", variable)
     return Destination(
         f"Azure AI Foundry {_shown(url)}",
         ("foundry", endpoint),

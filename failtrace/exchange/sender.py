@@ -104,8 +104,8 @@ class Sender:
             left = self._taken - self._done
         if left:
             _log.warning(
-                "failtrace sent nothing of the last %d executions to %s, which did not take them in time; their "
-                "records are kept all the same.",
+                "failtrace could not send the spans of the last %d executions to %s in time; their records are kept "
+                "all the same.",
                 left,
                 self.destination.name,
             )
@@ -124,7 +124,9 @@ class Sender:
             exporter: SpanExporter | None = None
             while records := self._next():
                 exporter = exporter or self._open()
-                sent = sum(self._send(exporter, batch, heard) for batch in self._batches(records)) if exporter else 0
+                sent = 0
+                if exporter is not None:
+                    sent = sum([self._send(exporter, batch, heard) for batch in batches(self._spans(records))])
                 self._count(records, sent)
             if exporter is not None:
                 self._close(exporter)
@@ -147,13 +149,19 @@ class Sender:
             try:
                 return self.destination.open(self._resource)
             except Exception as error:  # noqa: BLE001  whatever a library or a network makes of it
-                self._note(type(error).__name__, f"{type(error).__name__}: {error}")
+                self._note_error(error)
             with self._change:
                 if self._change.wait_for(lambda: self._stopping, REOPEN_S):
                     return None
 
-    def _batches(self, records: list[TraceRecord]) -> Iterator[list[ReadableSpan]]:
-        return batches(span for record in records for span in spans_of(record, self._resource))
+    def _spans(self, records: list[TraceRecord]) -> Iterator[ReadableSpan]:
+        for record in records:
+            try:
+                spans = spans_of(record, self._resource)
+            except Exception as error:  # noqa: BLE001  a record that cannot be told must not end the thread
+                self._note_error(error)
+            else:
+                yield from spans
 
     def _send(self, exporter: SpanExporter, batch: list[ReadableSpan], heard: Heard) -> int:
         """Hand a batch to the exporter; how many spans it took."""
@@ -162,14 +170,14 @@ class Sender:
                 return len(batch)
             self._note(*heard.last("The exporter reported a failure and no reason."))
         except Exception as error:  # noqa: BLE001  an exporter may raise anything
-            self._note(type(error).__name__, f"{type(error).__name__}: {error}")
+            self._note_error(error)
         return 0
 
     def _close(self, exporter: SpanExporter) -> None:
         try:
             exporter.shutdown()
         except Exception as error:  # noqa: BLE001  an exporter may raise anything
-            self._note(type(error).__name__, f"{type(error).__name__}: {error}")
+            self._note_error(error)
 
     def _count(self, records: list[TraceRecord], sent: int) -> None:
         with self._change:
@@ -178,12 +186,15 @@ class Sender:
             self._done += len(records)
             self._change.notify_all()
 
+    def _note_error(self, error: Exception) -> None:
+        self._note(type(error).__name__, f"{type(error).__name__}: {error}")
+
     def _note(self, kind: str, message: str) -> None:
         """Keep an error as the last one; log the first of each kind."""
         text = redact_text(message[:MAX_ERROR])[0]
         with self._change:
             self._last_error = text
-            first = kind not in self._logged
+            first = kind not in self._logged and not self._given_up
             self._logged.add(kind)
         if first:
             _log.warning(

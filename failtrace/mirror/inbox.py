@@ -99,7 +99,7 @@ class Inbox:
             unreadable.c.source == source, unreadable.c.item_id.in_(item_ids)
         )
         with self._database.transaction() as connection:
-            return {item_id: ts for item_id, ts in connection.execute(found)}
+            return dict(connection.execute(found).tuples().all())
 
     def forget(self, source: str, item_ids: Sequence[str]) -> None:
         """Items that can be read now, or that are gone."""
@@ -120,9 +120,9 @@ class Inbox:
 
 
 def _parted(connection: Connection, items: Sequence[Arrival]) -> tuple[list[Arrival], list[UnreadableItem]]:
-    """Those that can be stored, and those whose trace_id or failure_id names another execution here, or in the batch."""
+    """Those that can be stored, and those whose ids name another execution here, or in the batch."""
     traces = json.dumps([record.trace_id for record, _, _ in items])
-    by_trace = {trace: failure for trace, failure in connection.exec_driver_sql(_TRACES, (traces,))}
+    by_trace = dict(connection.exec_driver_sql(_TRACES, (traces,)).tuples().all())
     ids = json.dumps([record.failure_id for record, _, _ in items])
     by_failure = set(connection.exec_driver_sql(_KNOWN, (ids,)).scalars())
     fitting: list[Arrival] = []

@@ -74,7 +74,9 @@ class Gate:
         return ended
 
     def fault(self, least_s: float) -> None:
-        """Note a transient fault."""
+        """Note a transient fault. While shut, it is of something sent before, and says nothing new."""
+        if self.probing and self._clock() < self._opens_at:
+            return
         self._in_vain += 1
         if self.probing:
             self._opens_at = self._clock() + backoff(self._in_vain - IN_VAIN, least_s)

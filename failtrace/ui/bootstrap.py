@@ -25,6 +25,7 @@ _PAGES: Final = {
     "run": ("Run", ":material/play_circle:"),
     "failures": ("Failures", ":material/list_alt:"),
     "failure": ("Open a failure", ":material/manage_search:"),
+    "health": ("Health", ":material/monitor_heart:"),
 }
 _routed: ContextVar[bool] = ContextVar("routed", default=False)
 
@@ -76,7 +77,9 @@ def link_to(name: str, label: str, **params: str) -> None:
 
 @st.cache_resource(show_spinner=False)
 def _services() -> Services:
-    return open_services()
+    opened = open_services()
+    opened.store.start_delivery(sync=True)
+    return opened
 
 
 def _pages_folder() -> Path:
@@ -113,6 +116,19 @@ def _sidebar() -> None:
     with st.sidebar:
         for name, (title, icon) in _PAGES.items():
             st.page_link(_page_of(name), label=title, icon=icon, width="stretch")
+        _tell_pause()
+
+
+def _tell_pause() -> None:
+    """On every page: that failures cannot reach Cosmos DB before somebody mends something."""
+    try:
+        store = _services().store
+        paused = store.mirror.outbox.status().paused if store.backend.remote else None
+    except FailtraceError:
+        # The page itself says that nothing can be opened.
+        return
+    if paused:
+        st.warning("Delivery to Cosmos DB is paused. Health says why.", icon=":material/cloud_off:")
 
 
 def _gate() -> None:

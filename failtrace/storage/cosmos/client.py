@@ -1,0 +1,124 @@
+"""The connection to a container: made when it is first needed, once for each process, never in the constructor.
+
+`CosmosClient(...)` itself asks the network, and may take a minute where nobody answers.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from failtrace.storage.cosmos.account import CosmosAccount
+from failtrace.storage.cosmos.delivery import CosmosFault
+from failtrace.storage.cosmos.faults import fault_of, not_cosmos, wrong_partition_key
+
+if TYPE_CHECKING:
+    from azure.cosmos import ContainerProxy, CosmosClient
+
+CONNECT_S = 3
+READ_S = 10
+PARTITION_KEY = "/failure_id"
+
+
+class CosmosConnection:
+    """Gives the container, connected. Thread-safe; a forked child connects anew."""
+
+    def __init__(self, account: CosmosAccount) -> None:
+        self.account = account
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._client: CosmosClient | None = None
+        self._container: ContainerProxy | None = None
+        self._attempts = 0
+        self._last: CosmosFault | None = None
+
+    def container(self) -> ContainerProxy:
+        """The container, checked once to be one of ours. Raises CosmosFault.
+
+        Those who wait for one attempt share how it ends; the next call after a failed one tries again.
+        """
+        if self._pid != os.getpid():
+            # The parent's sockets and threads are not ours to use, nor to close.
+            self.__init__(self.account)  # type: ignore[misc]
+        if self._container is not None:
+            return self._container
+        before = self._attempts
+        with self._lock:
+            if self._container is not None:
+                return self._container
+            if self._attempts != before and self._last is not None:
+                raise self._last
+            try:
+                self._container = self._connect()
+            except CosmosFault as fault:
+                self._last = fault
+                raise
+            finally:
+                self._attempts += 1
+            return self._container
+
+    def client(self) -> CosmosClient:
+        """A client of the account; for provisioning, which needs no container. Raises CosmosFault."""
+        with self._lock:
+            return self._made_client()
+
+    def close(self) -> None:
+        """Close the sockets. Idempotent."""
+        if self._client is not None and self._pid == os.getpid():
+            self._client.close()
+        self._client = self._container = None
+
+    def _connect(self) -> ContainerProxy:
+        client = self._made_client()
+        container = client.get_database_client(self.account.database).get_container_client(self.account.container)
+        try:
+            found = container.read()
+            paths = found["partitionKey"]["paths"]
+        except Exception as error:
+            raise fault_of(error, self.account, "connecting") from error
+        if paths != [PARTITION_KEY]:
+            raise wrong_partition_key(self.account, ", ".join(map(str, paths)))
+        return container
+
+    def _made_client(self) -> CosmosClient:
+        if self._client is None:
+            try:
+                self._client = _client(self.account)
+            except Exception as error:
+                if getattr(error, "status_code", None) == 404:
+                    raise not_cosmos(self.account, "it answers 404") from error
+                raise fault_of(error, self.account, "connecting") from error
+        return self._client
+
+
+def _client(account: CosmosAccount) -> CosmosClient:
+    from azure.cosmos import CosmosClient
+
+    credential: Any
+    if account.key is not None:
+        credential = account.key.get_secret_value()
+    else:
+        from azure.identity import DefaultAzureCredential
+
+        credential = DefaultAzureCredential()
+    return CosmosClient(
+        account.endpoint,
+        credential,
+        connection_timeout=CONNECT_S,
+        # `timeout` is looked at between attempts only; this one does cut.
+        read_timeout=READ_S,
+        # Retrying is the relay's: it never gives up, and says what it does. 0 would be taken for the default.
+        retry_total=1,
+        retry_connect=1,
+        retry_read=1,
+        retry_status=1,
+        retry_throttle_total=1,
+        retry_throttle_backoff_max=1,
+        # Half the bytes of the default for text that is not ASCII.
+        enable_compact_utf8_item_writes=True,
+        # An emulator tells an address of its own, which a mapped port does not reach:
+        # https://github.com/Azure/azure-sdk-for-python/issues/44380
+        enable_endpoint_discovery=not account.is_loopback,
+        user_agent_suffix="failtrace",
+    )

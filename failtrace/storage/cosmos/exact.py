@@ -1,0 +1,73 @@
+"""What a store of JSON numbers as doubles would change in a record, written down so that it comes back byte for byte.
+
+Cosmos DB keeps every number as a double and may give `1.0` back as `1`, `-0.0` as `0`; its emulators, written in
+JavaScript, also give `1e20` back without an exponent and put keys that look like array indices first.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+Patch = list[Any]
+"""[path of keys and indices, the number as text], or [path, keys in their order]."""
+
+_INDICES = 2**32 - 1
+
+
+def patches(record: Any) -> list[Patch]:
+    """What a JSON value loses as doubles and as a JavaScript object; empty for most."""
+    return list(_losses(record, []))
+
+
+def apply(record: Any, repairs: list[Patch]) -> Any:
+    """The value as it was, from what came back and its patches. Raises ValueError where they do not fit."""
+    for repair in repairs:
+        record = _repaired(record, *repair)
+    return record
+
+
+def _losses(value: Any, path: list[str | int]) -> Iterator[Patch]:
+    if isinstance(value, float):
+        if value.is_integer():
+            yield [path, json.dumps(value)]
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, (float, list, dict)):
+                yield from _losses(item, [*path, index])
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, (float, list, dict)):
+                yield from _losses(item, [*path, key])
+        if len(value) > 1 and any(_looks_like_an_index(key) for key in value):
+            yield [path, list(value)]
+
+
+def _looks_like_an_index(key: str) -> bool:
+    return key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and int(key) < _INDICES
+
+
+def _repaired(record: Any, path: list[str | int], repair: Any) -> Any:
+    if not path:
+        return _whole(record, repair)
+    try:
+        parent = record
+        for part in path[:-1]:
+            parent = parent[part]
+        parent[path[-1]] = _whole(parent[path[-1]], repair)
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"nothing is at {path}") from error
+    return record
+
+
+def _whole(found: Any, repair: Any) -> Any:
+    if isinstance(repair, str):
+        number = float(repair)
+        if not isinstance(found, (int, float)) or not math.isclose(found, number):
+            raise ValueError(f"{found!r} is not {repair}")
+        return number
+    if not isinstance(found, dict) or not isinstance(repair, list) or set(found) != set(repair):
+        raise ValueError("the keys are others")
+    return {key: found[key] for key in repair}

@@ -1,0 +1,123 @@
+"""What the SDK raises, as faults: what to do about it, and one sentence that names the setting to mend."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from failtrace.storage.cosmos.account import CosmosAccount
+from failtrace.storage.cosmos.delivery import CosmosFault, FaultKind
+
+_POISON = {400, 413}
+_SIGN_IN = {"ClientAuthenticationError", "CredentialUnavailableError"}
+_NO_COSMOS = (KeyError, TypeError, AttributeError, json.JSONDecodeError)
+"""What the SDK trips over where an endpoint answers, and not as Cosmos DB does."""
+
+
+def fault_of(error: BaseException, account: CosmosAccount, tried: str) -> CosmosFault:
+    """The fault for what was raised while `tried`, e.g. `sending a failure`."""
+    if isinstance(error, CosmosFault):
+        return error
+    if isinstance(error, ImportError):
+        return CosmosFault(
+            f"Cosmos DB cannot be used, because {error.name or 'azure-cosmos'} is not installed; "
+            "run: pip install 'failtrace[cosmos]'",
+            FaultKind.SETUP,
+        )
+    if type(error).__name__ in _SIGN_IN and getattr(error, "status_code", None) is None:
+        return CosmosFault(
+            "Nobody is signed in to Azure and COSMOS_KEY is not set; run `az login`, give this machine an identity, or "
+            f"set COSMOS_KEY ({_line(error)}).",
+            FaultKind.SETUP,
+        )
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int) and status >= 400:
+        return _of_status(status, error, account, tried)
+    if isinstance(error, _NO_COSMOS) or _is_decoding(error):
+        return not_cosmos(account, f"{type(error).__name__}")
+    return CosmosFault(
+        f"Cosmos DB at COSMOS_ENDPOINT={account.endpoint!r} could not be reached while {tried} ({_line(error)}); "
+        "failtrace tries again by itself.",
+        FaultKind.TRANSIENT,
+    )
+
+
+def not_cosmos(account: CosmosAccount, why: str) -> CosmosFault:
+    """An endpoint that answers, and not as Cosmos DB does."""
+    return CosmosFault(
+        f"What answers at COSMOS_ENDPOINT={account.endpoint!r} is no Cosmos DB account ({why:.120}); "
+        "set it to the account's own address.",
+        FaultKind.SETUP,
+    )
+
+
+def wrong_partition_key(account: CosmosAccount, found: object) -> CosmosFault:
+    """A container that was made for something else."""
+    return CosmosFault(
+        f"The container {account.container!r} has the partition key {found!r:.80} and failtrace needs '/failure_id'; "
+        "set COSMOS_CONTAINER_TRACES to another name and run `failtrace cosmos provision`.",
+        FaultKind.SETUP,
+    )
+
+
+def missing_container(account: CosmosAccount) -> CosmosFault:
+    """A database or container that is not there."""
+    return CosmosFault(
+        f"There is no container {account.container!r} in the database {account.database!r} (COSMOS_CONTAINER_TRACES, "
+        "COSMOS_DATABASE); mend the names, or run `failtrace cosmos provision`.",
+        FaultKind.SETUP,
+        status=404,
+    )
+
+
+def _of_status(status: int, error: BaseException, account: CosmosAccount, tried: str) -> CosmosFault:
+    said = _line(error)
+    if status in (401, 403):
+        return CosmosFault(_refused(status, said, account), FaultKind.SETUP, status=status)
+    if status == 404:
+        return missing_container(account)
+    if status in (405, 406, 501):
+        return not_cosmos(account, f"it answers {status}")
+    if status in _POISON:
+        return CosmosFault(f"Cosmos DB refused a record with {status} ({said}).", FaultKind.POISON, status=status)
+    return CosmosFault(
+        f"Cosmos DB answered {status} while {tried} ({said}); failtrace tries again by itself.",
+        FaultKind.TRANSIENT,
+        status=status,
+        retry_after_s=_retry_after(error),
+    )
+
+
+def _refused(status: int, said: str, account: CosmosAccount) -> str:
+    lower = said.lower()
+    if "date" in lower and ("valid" in lower or "skew" in lower or "expired" in lower or "current" in lower):
+        return f"Cosmos DB refused this machine's clock ({said}); set it right, it may be off by 15 minutes at most."
+    if account.key is not None and status == 401:
+        return f"Cosmos DB refused COSMOS_KEY ({said}); set it to a current key of the account."
+    if account.key is not None:
+        return f"Cosmos DB forbade it ({said}); see the account's firewall and whether COSMOS_KEY may write."
+    return (
+        f"Cosmos DB refused this identity ({said}); give it the role 'Cosmos DB Built-in Data Contributor', or set "
+        "COSMOS_KEY."
+    )
+
+
+def _retry_after(error: BaseException) -> float | None:
+    headers: Any = getattr(error, "headers", None) or {}
+    try:
+        return float(headers.get("x-ms-retry-after-ms", "")) / 1000
+    except (ValueError, AttributeError):
+        return None
+
+
+def _is_decoding(error: BaseException) -> bool:
+    return type(error).__name__ == "DecodeError"
+
+
+def _line(error: BaseException) -> str:
+    """What the service said, on one line; the SDK's own framing left out."""
+    text = str(getattr(error, "message", None) or error)
+    flat = " ".join(text.split())
+    for noise in ("(BadRequest) ", "(Unauthorized) ", "(Forbidden) ", "(NotFound) "):
+        flat = flat.removeprefix(noise)
+    return f"{flat[:300]}…" if len(flat) > 300 else flat or type(error).__name__
