@@ -12,6 +12,7 @@ run: $(SETUP) ## set up and start the dashboard on http://127.0.0.1:8501
 
 test: $(DEV) ## set up and run every test, the browser's included
 	$(BIN)/python tests/browser/install_chromium.py
+	$(BIN)/python tests/cosmos/install_server.py
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(DEV) ## linters and types
@@ -23,6 +24,7 @@ bench: $(DEV) ## measure every row of benchmarks/results.md
 	$(BIN)/python -m benchmarks
 
 soak: $(DEV) ## the full counts of the figures that `make test` checks with small ones
+	$(BIN)/python tests/cosmos/install_server.py
 	$(BIN)/python -m pytest -m soak tests/soak $(ARGS)
 
 lock: $(DEV) ## renew requirements.txt and requirements-dev.txt from pyproject.toml
