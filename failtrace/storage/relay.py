@@ -194,10 +194,7 @@ class Relay:
         return self._holds
 
     def _send(self, item: OutboxItem) -> Delivered:
-        try:
-            body = self._mirror.record(item.failure_id)
-        except UnreadableRecord as error:
-            raise CosmosFault(str(error), FaultKind.POISON) from error
+        body = self._mirror.record(item.failure_id)
         if body is None:
             raise CosmosFault(
                 f"The record {item.failure_id!r} is no longer in the mirror, so it cannot be sent.", FaultKind.POISON
@@ -281,6 +278,8 @@ def _mark(item: OutboxItem, result: Delivered, now: datetime) -> DeliveryMark:
 def _fault(error: BaseException) -> CosmosFault:
     if isinstance(error, CosmosFault):
         return error
+    if isinstance(error, UnreadableRecord):
+        return CosmosFault(str(error), FaultKind.POISON)
     if isinstance(error, FailtraceError):
         return CosmosFault(str(error), FaultKind.TRANSIENT)
     # An error of ours that nobody foresaw must not drop a record: it stays, and the error shows.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.cosmos_fixtures import Cosmos
-from support.cosmos_proxy import COMMIT_THEN_DROP, Request, refusal
+from support.cosmos_proxy import COMMIT_THEN_DROP, Answer, Request, refusal
 from support.records import make_record
 
 from failtrace.codec import digest, encode_record
@@ -66,15 +66,18 @@ def test_a_lookup_is_one_point_read(cosmos: Cosmos) -> None:
     """No query, no second request; an unknown id costs one, and one that can be none of ours costs nothing."""
     backend = cosmos.backend()
     record, _ = sent(backend)
-    log = cosmos.proxy.log
-    log.clear()
+    cosmos.proxy.log.clear()
+
+    def asked() -> list[str]:
+        # The SDK looks at the account now and then, by a thread of its own.
+        return [line.kind for line in cosmos.proxy.log if line.kind != "other"]
 
     backend.get(fid(record))
-    assert [line.kind for line in log] == ["read"]
+    assert asked() == ["read"]
     assert backend.get("0193f6c2-7a1b-7c3d-8e4f-0123456789ab") is None
-    assert len(log) == 2
+    assert asked() == ["read", "read"]
     assert backend.get("../' OR 1=1") is None
-    assert len(log) == 2
+    assert asked() == ["read", "read"]
 
 
 def test_a_large_record_is_stored_in_parts(cosmos: Cosmos) -> None:
@@ -129,9 +132,11 @@ def test_a_commit_without_an_answer_is_found_again(cosmos: Cosmos) -> None:
     body = encode_record(record)
     proxy = cosmos.proxy
 
-    with proxy.failing(lambda request: COMMIT_THEN_DROP if request.is_create else None):
-        with pytest.raises(CosmosFault) as caught:
-            backend.send(fid(record), body)
+    with (
+        proxy.failing(lambda request: COMMIT_THEN_DROP if request.is_create else None),
+        pytest.raises(CosmosFault) as caught,
+    ):
+        backend.send(fid(record), body)
     assert caught.value.kind is FaultKind.TRANSIENT
     assert backend.send(fid(record), body).existed
     assert len(cosmos.items()) == 1
@@ -227,11 +232,13 @@ def test_another_partition_key_is_named(cosmos_account: Cosmos) -> None:
 
 def test_what_is_no_cosmos_is_said_so(cosmos: Cosmos) -> None:
     """An endpoint that answers, but with a web page, or 404."""
-    page = refusal(200, "").__class__(200, {"content-type": "text/html"}, b"<html>hello</html>")
+    page = Answer(200, {"content-type": "text/html"}, b"<html>hello</html>")
     for answer in (page, refusal(404, "no such page")):
-        with cosmos.proxy.failing(lambda _, answer=answer: answer):
-            with pytest.raises(CosmosFault, match="COSMOS_ENDPOINT") as caught:
-                cosmos.backend().get("x")
+        with (
+            cosmos.proxy.failing(lambda _, answer=answer: answer),
+            pytest.raises(CosmosFault, match="COSMOS_ENDPOINT") as caught,
+        ):
+            cosmos.backend().get("x")
         assert caught.value.kind is FaultKind.SETUP
 
 
@@ -278,9 +285,11 @@ def test_provisioning_twice_changes_nothing(cosmos_account: Cosmos) -> None:
 
 def test_provisioning_without_the_right_says_who_can(cosmos: Cosmos) -> None:
     """A data role is refused with 403: the sentence holds the commands for somebody else."""
-    with cosmos.proxy.failing(lambda request: refusal(403, "No.") if request.method == "POST" else None):
-        with pytest.raises(CosmosFault, match="az cosmosdb sql container"):
-            cosmos.backend().provision()
+    with (
+        cosmos.proxy.failing(lambda request: refusal(403, "No.") if request.method == "POST" else None),
+        pytest.raises(CosmosFault, match="az cosmosdb sql container"),
+    ):
+        cosmos.backend().provision()
 
 
 def test_retention_gives_items_an_end(cosmos: Cosmos) -> None:

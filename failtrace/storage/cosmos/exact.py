@@ -15,10 +15,18 @@ Patch = list[Any]
 """[path of keys and indices, the number as text], or [path, keys in their order]."""
 
 _INDICES = 2**32 - 1
+_EXACT = 2**53
+_LARGEST = 2**1000
+"""Beyond it an integer is no double at all."""
+_LONGEST = 400
+_LOSSY = (dict, list, float, int)
 
 
 def patches(record: Any) -> list[Patch]:
-    """What a JSON value loses as doubles and as a JavaScript object; empty for most."""
+    """What a JSON value loses as doubles and as a JavaScript object; empty for most.
+
+    Raises OverflowError for an integer that is no double.
+    """
     return list(_losses(record, []))
 
 
@@ -29,20 +37,29 @@ def apply(record: Any, repairs: list[Patch]) -> Any:
     return record
 
 
+def is_integer(text: str) -> bool:
+    """Whether the text of a number is that of an integer."""
+    return text.lstrip("-").isdecimal()
+
+
 def _losses(value: Any, path: list[str | int]) -> Iterator[Patch]:
-    if isinstance(value, float):
-        if value.is_integer():
+    if isinstance(value, (float, int)):
+        if _is_lossy(value):
             yield [path, json.dumps(value)]
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, (float, list, dict)):
-                yield from _losses(item, [*path, index])
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, (float, list, dict)):
-                yield from _losses(item, [*path, key])
-        if len(value) > 1 and any(_looks_like_an_index(key) for key in value):
-            yield [path, list(value)]
+        return
+    for part, item in enumerate(value) if isinstance(value, list) else value.items():
+        if isinstance(item, _LOSSY):
+            yield from _losses(item, [*path, part])
+    if isinstance(value, dict) and len(value) > 1 and any(_looks_like_an_index(key) for key in value):
+        yield [path, list(value)]
+
+
+def _is_lossy(number: float | int) -> bool:
+    if isinstance(number, float):
+        return number.is_integer()
+    if abs(number) > _LARGEST:
+        raise OverflowError(f"an integer of {number.bit_length()} bits")
+    return abs(number) > _EXACT
 
 
 def _looks_like_an_index(key: str) -> bool:
@@ -63,8 +80,8 @@ def _repaired(record: Any, path: list[str | int], repair: Any) -> Any:
 
 
 def _whole(found: Any, repair: Any) -> Any:
-    if isinstance(repair, str):
-        number = float(repair)
+    if isinstance(repair, str) and len(repair) < _LONGEST:
+        number = int(repair) if is_integer(repair) else float(repair)
         if not isinstance(found, (int, float)) or not math.isclose(found, number):
             raise ValueError(f"{found!r} is not {repair}")
         return number

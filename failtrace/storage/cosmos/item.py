@@ -10,7 +10,7 @@ from typing import Any
 from failtrace.codec import decode_record, digest, encode_record
 from failtrace.contracts import SCHEMA_VERSION
 from failtrace.errors import UnreadableRecord
-from failtrace.storage.cosmos.exact import apply, patches
+from failtrace.storage.cosmos.exact import apply, is_integer, patches
 
 Item = dict[str, Any]
 
@@ -27,15 +27,21 @@ SUMMARY = ("kind", "failure_type", "subject", "run_id", "fingerprint", "occurred
 
 
 def items_of(failure_id: str, body: bytes, *, ttl_s: int | None = None) -> list[Item]:
-    """The items of an encoded record, in the order in which they are to be written: parts first, the head last."""
-    record = json.loads(body)
-    head = _head(failure_id, record, body, ttl_s)
-    if len(body) <= ITEM_MOST and _depth_within(record, NESTING_MOST):
-        whole = {**head, "parts": 0, "record": record}
-        if repairs := _repairs(record, body):
-            whole["exact"] = repairs
-        if encoded_size(whole) <= ITEM_MOST:
-            return [whole]
+    """The items of an encoded failure, in the order in which they are to be written: parts first, the head last.
+
+    Raises UnreadableRecord for bytes that are no record of a failure.
+    """
+    try:
+        record = json.loads(body)
+        head = _head(failure_id, record, body, ttl_s)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UnreadableRecord(
+            f"The record {failure_id!r} cannot be made an item of Cosmos DB ({type(error).__name__}: {error!s:.100}); "
+            "it is kept in the mirror."
+        ) from error
+    whole = _whole(head, record, body)
+    if whole is not None and encoded_size(whole) <= ITEM_MOST:
+        return [whole]
     parts = list(_parts(failure_id, body, ttl_s))
     return [*parts, {**head, "parts": len(parts)}]
 
@@ -87,6 +93,18 @@ def _head(failure_id: str, record: Any, body: bytes, ttl_s: int | None) -> Item:
     return head if ttl_s is None else {**head, "ttl": ttl_s}
 
 
+def _whole(head: Item, record: Any, body: bytes) -> Item | None:
+    """The item that holds all; None where the record is too large, too deep, or has a number that is no double."""
+    if len(body) > ITEM_MOST or not _depth_within(record, NESTING_MOST):
+        return None
+    try:
+        repairs = _repairs(record, body)
+    except OverflowError:
+        return None
+    whole = {**head, "parts": 0, "record": record}
+    return {**whole, "exact": repairs} if repairs else whole
+
+
 def _parts(failure_id: str, body: bytes, ttl_s: int | None) -> Iterator[Item]:
     texts = list(_chunks(body))
     for number, text in enumerate(texts, 1):
@@ -120,7 +138,8 @@ def _repairs(record: Any, body: bytes) -> list[Any]:
         return []
     # Fields that the contract holds to be floats come back as floats by themselves: most records need no patch.
     lossy = json.loads(body, parse_float=_as_double)
-    if all(isinstance(repair, str) for _, repair in found) and encode_record(decode_record(json.dumps(lossy))) == body:
+    only_floats = all(isinstance(repair, str) and not is_integer(repair) for _, repair in found)
+    if only_floats and encode_record(decode_record(json.dumps(lossy))) == body:
         return []
     return found
 
