@@ -5,24 +5,33 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.records import failure_id_of
+from support.records import failure_id_of, make_record
 
+from failtrace.codec import encode_record
 from failtrace.storage.backend import TraceBackend
 from failtrace.storage.memory import MemoryBackend
 
-IMPLEMENTATIONS: dict[str, Callable[[], TraceBackend]] = {"memory": MemoryBackend}
+IMPLEMENTATIONS: dict[str, Callable[[pytest.FixtureRequest], TraceBackend]] = {
+    "memory": lambda _: MemoryBackend(),
+    "cosmos": lambda request: request.getfixturevalue("cosmos").backend(),
+}
 
 
 @pytest.fixture(params=IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS.keys())
 def backend(request: pytest.FixtureRequest) -> Iterator[TraceBackend]:
-    opened: TraceBackend = request.param()
+    opened: TraceBackend = request.param(request)
     yield opened
     opened.close()
 
 
+def body(number: int, words: str = "") -> bytes:
+    """An encoded failure of that number."""
+    return encode_record(make_record(number=number, input=words))
+
+
 def test_bytes_come_back_as_they_went_in(backend: TraceBackend) -> None:
     """Each id gives its own bytes, unchanged, whatever they are."""
-    bodies = {failure_id_of(n): bytes(range(256)) * n for n in range(1, 5)}
+    bodies = {failure_id_of(n): body(n, "é\u2028\x00" * n) for n in range(1, 5)}
 
     backend.put(list(bodies.items()))
 
@@ -31,7 +40,7 @@ def test_bytes_come_back_as_they_went_in(backend: TraceBackend) -> None:
 
 def test_an_unknown_id_is_none(backend: TraceBackend) -> None:
     """No text is an error, and none finds what it does not name."""
-    backend.put([(failure_id_of(1), b"{}")])
+    backend.put([(failure_id_of(1), body(1))])
 
     for unknown in ("", "../x", "' OR 1=1 --", "\x00", "\ud800", failure_id_of(2), "a" * 100_000):
         assert backend.get(unknown) is None
@@ -39,10 +48,11 @@ def test_an_unknown_id_is_none(backend: TraceBackend) -> None:
 
 def test_a_record_never_changes(backend: TraceBackend) -> None:
     """The first bytes of an id stay, within one put and over several, and are counted once."""
-    backend.put([(failure_id_of(1), b"first"), (failure_id_of(1), b"second")])
-    backend.put([(failure_id_of(1), b"third")])
+    first, second, third = (body(1, words) for words in ("first", "second", "third"))
+    backend.put([(failure_id_of(1), first), (failure_id_of(1), second)])
+    backend.put([(failure_id_of(1), third)])
 
-    assert backend.get(failure_id_of(1)) == b"first"
+    assert backend.get(failure_id_of(1)) == first
     assert backend.health().records in (1, None)
 
 
@@ -68,14 +78,14 @@ def test_threads_may_share_it(backend: TraceBackend) -> None:
 
     def put(worker: int) -> None:
         started.wait()
-        for n in range(50):
-            backend.put([(failure_id_of(worker * 100 + n), b"%d" % (worker * 100 + n))])
+        for n in range(20):
+            backend.put([(failure_id_of(worker * 100 + n), body(worker * 100 + n))])
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(put, range(8)))
 
-    ids = [worker * 100 + n for worker in range(8) for n in range(50)]
-    assert [backend.get(failure_id_of(n)) for n in ids] == [b"%d" % n for n in ids]
+    ids = [worker * 100 + n for worker in range(8) for n in range(20)]
+    assert [backend.get(failure_id_of(n)) for n in ids] == [body(n) for n in ids]
 
 
 def test_closing_twice_is_fine(backend: TraceBackend) -> None:
