@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from failtrace.codec import decode_record
 from failtrace.contracts import TraceRecord
@@ -32,7 +32,7 @@ class Origin(Protocol):
     def get(self, failure_id: str) -> bytes | None:
         """The encoded record. Raises UnreadableRecord for an item that is none of ours, CosmosFault."""
 
-    def raw(self, item_id: str, partition: Any) -> bytes | None:
+    def raw(self, item_id: str) -> bytes | None:
         """The JSON of any item."""
 
 
@@ -78,7 +78,7 @@ class Sync:
     def retry_unreadable(self) -> int:
         """Read the items again that could not be read; gives how many can be now. After an upgrade they may."""
         told = self._inbox.unreadable(self._source, limit=10_000)
-        changes = [Change(id=item.id, partition=item.id, sha256=None, ts=item.ts, kind=None) for item in told]
+        changes = [Change(id=item.id, failure_id=item.id, sha256=None, ts=item.ts, kind=None) for item in told]
         readable = [read for read in self._read(changes) if not isinstance(read, UnreadableItem)]
         if readable:
             self._inbox.take(
@@ -134,13 +134,13 @@ class Sync:
 
     def _read_one(self, change: Change) -> Read | None:
         try:
-            body = self._origin.get(change.id) if change.partition == change.id else None
+            body = self._origin.get(change.id) if change.failure_id == change.id else None
             if body is not None:
                 return change, decode_record(body), body
             reason = "Its id is not its failure_id, so it is no record of failtrace."
         except UnreadableRecord as error:
             reason = str(error)
-        raw = self._origin.raw(change.id, change.partition)
+        raw = self._origin.raw(change.id)
         return None if raw is None else UnreadableItem(change.id, change.ts, reason, raw)
 
 

@@ -88,7 +88,7 @@ def test_check_exits_1_when_anything_failed() -> None:
         pytest.param(("run", "support.zoo:double", "--inputs", "/no/such/file"), 2, "No such file", id="no-inputs"),
         pytest.param(("run", "support.zoo:double", "--inputs", "."), 2, "Is a directory", id="inputs-is-a-folder"),
         pytest.param(("run", "--store", "disk"), 2, "'disk' is not one of", id="unknown-store"),
-        pytest.param(("run", "--store", "cosmos"), 2, "Cosmos", id="no-cosmos"),
+        pytest.param(("run", "--store", "cosmos"), 2, "COSMOS_ENDPOINT is not set", id="no-cosmos"),
         pytest.param(("show", "0000"), 1, "No record has the id '0000'", id="unknown-id"),
         pytest.param(("show", "../../etc/passwd"), 1, "No record has the id", id="path-as-id"),
         pytest.param(("show", "' OR 1=1 --"), 1, "No record has the id", id="sql-as-id"),
@@ -191,7 +191,7 @@ def test_doctor_tells_what_is_well_and_what_is_not(clean_environment: Path, monk
     states = {line["check"]: line["state"] for line in lines(well)}
     assert well.returncode == 0
     assert set(states) == {
-        *("failtrace", "python", "sqlite", "home", "journal", "mirror", "store", "subjects", "process")
+        *("failtrace", "python", "sqlite", "home", "journal", "mirror", "store", "delivery", "subjects", "process")
     }
     assert {state for check, state in states.items() if check != "sqlite"} == {"ok"}
     assert next(line["detail"] for line in lines(well) if line["check"] == "sqlite").startswith(sqlite3.sqlite_version)

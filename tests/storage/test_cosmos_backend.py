@@ -249,7 +249,7 @@ def test_a_foreign_item_is_unreadable_and_kept(cosmos: Cosmos) -> None:
 
     with pytest.raises(UnreadableRecord, match="not written by failtrace"):
         backend.get("theirs")
-    raw = backend.raw("theirs", "theirs")
+    raw = backend.raw("theirs")
     assert raw is not None
     assert json.loads(raw) == {"id": "theirs", "failure_id": "theirs", "hello": [1, 2]}
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What can be one of our ids; anything else is never asked for."""
 _CHANGES = "SELECT c.id, c.failure_id, c.sha256, c.kind, c._ts FROM c WHERE c._ts >= @since ORDER BY c._ts"
+_BY_ID = "SELECT * FROM c WHERE c.id = @id"
 _OWNER_MISSING = 1003
 """The sub-status of a 404 for a database or container, where that of an item has none."""
 
@@ -73,10 +74,20 @@ class CosmosBackend:
         parts = [self._read(part_id, failure_id) or {"id": part_id} for part_id in part_ids(head)]
         return body_of(head, parts)
 
-    def raw(self, item_id: str, partition: Any) -> bytes | None:
-        """The JSON of any item, without Cosmos DB's own properties; None where it is gone. Raises CosmosFault."""
-        item = self._read(item_id, partition)
-        return None if item is None else json.dumps(item, ensure_ascii=False).encode(errors="backslashreplace")
+    def raw(self, item_id: str) -> bytes | None:
+        """The JSON of any item, without Cosmos DB's own properties; None where it is gone. Raises CosmosFault.
+
+        By a query, for the item of another program may be in any partition, or in none.
+        """
+        found = self._asked(
+            "reading an item",
+            lambda container: list(
+                container.query_items(
+                    _BY_ID, parameters=[{"name": "@id", "value": item_id}], enable_cross_partition_query=True
+                )
+            ),
+        )
+        return json.dumps(_own(found[0]), ensure_ascii=False).encode(errors="backslashreplace") if found else None
 
     def changes(self, since: int, page_size: int = 500) -> Iterator[tuple[Change, ...]]:
         """Pages of items written at or after a `_ts` (seconds), oldest first, parts left out. Raises CosmosFault."""
@@ -96,7 +107,7 @@ class CosmosBackend:
             if page is None:
                 return
             changes = (_change(item) for item in page)
-            yield tuple([change for change in changes if not is_part(change.id, change.partition)])
+            yield tuple([change for change in changes if not is_part(change.id, change.failure_id)])
 
     def provision(self, throughput: int | None = None) -> tuple[str, ...]:
         """Make the database and the container where they are missing; a sentence on each. Raises CosmosFault."""
@@ -147,20 +158,17 @@ class CosmosBackend:
                 )
         return headers, existed
 
-    def _read(self, item_id: str, partition: Any) -> Item | None:
+    def _read(self, item_id: str, failure_id: str) -> Item | None:
         from azure.cosmos.exceptions import CosmosResourceNotFoundError
-        from azure.cosmos.partition_key import NonePartitionKeyValue
 
         def read(container: ContainerProxy) -> Item | None:
             try:
-                item = container.read_item(
-                    item_id, partition_key=NonePartitionKeyValue if partition is ... else partition
-                )
+                item = container.read_item(item_id, partition_key=failure_id)
             except CosmosResourceNotFoundError as error:
                 if error.sub_status == _OWNER_MISSING:
                     raise missing_container(self.account) from error
                 return None
-            return {name: value for name, value in item.items() if not name.startswith("_")}
+            return _own(item)
 
         return self._asked("reading a failure", read)
 
@@ -178,6 +186,11 @@ class CosmosBackend:
         return answer
 
 
+def _own(item: Item) -> Item:
+    """An item without what Cosmos DB adds."""
+    return {name: value for name, value in item.items() if not name.startswith("_")}
+
+
 def _next_page(pages: Iterator[Any]) -> list[Item] | None:
     page = next(pages, None)
     return None if page is None else list(page)
@@ -190,6 +203,4 @@ def _change(item: Item) -> Change:
         value = item.get(name)
         return value if isinstance(value, str) else None
 
-    return Change(
-        text("id") or "", item.get("failure_id", ...), text("sha256"), int(item.get("_ts") or 0), text("kind")
-    )
+    return Change(text("id") or "", text("failure_id"), text("sha256"), int(item.get("_ts") or 0), text("kind"))

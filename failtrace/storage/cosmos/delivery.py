@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from failtrace.errors import StoreError
 
@@ -50,8 +49,8 @@ class Change:
     """An item that was written since; of an item that is none of ours, whatever is there."""
 
     id: str
-    partition: Any
-    """The value of its partition key, `failure_id`: a text for ours; `...` where it has none."""
+    failure_id: str | None
+    """Its partition; None where it has none, or no text."""
     sha256: str | None
     ts: int
     """`_ts`: seconds since the epoch, by Cosmos DB's clock."""

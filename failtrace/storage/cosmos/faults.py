@@ -10,6 +10,7 @@ from failtrace.storage.cosmos.delivery import CosmosFault, FaultKind
 
 _POISON = {400, 413}
 _SIGN_IN = {"ClientAuthenticationError", "CredentialUnavailableError"}
+_NETWORK = {"azure", "requests", "urllib3", "http"}
 _NO_COSMOS = (KeyError, TypeError, AttributeError, json.JSONDecodeError)
 """What the SDK trips over where an endpoint answers, and not as Cosmos DB does."""
 
@@ -35,9 +36,11 @@ def fault_of(error: BaseException, account: CosmosAccount, tried: str) -> Cosmos
         return _of_status(status, error, account, tried)
     if isinstance(error, _NO_COSMOS) or _is_decoding(error):
         return not_cosmos(account, f"{type(error).__name__}")
+    if isinstance(error, OSError) or type(error).__module__.split(".")[0] in _NETWORK:
+        said = f"at COSMOS_ENDPOINT={account.endpoint!r} could not be reached while {tried} ({_line(error)})"
+        return CosmosFault(f"Cosmos DB {said}; failtrace tries again by itself.", FaultKind.TRANSIENT)
     return CosmosFault(
-        f"Cosmos DB at COSMOS_ENDPOINT={account.endpoint!r} could not be reached while {tried} ({_line(error)}); "
-        "failtrace tries again by itself.",
+        f"failtrace itself went wrong while {tried} ({type(error).__name__}: {_line(error)}); please report this.",
         FaultKind.TRANSIENT,
     )
 
