@@ -11,6 +11,7 @@ from failtrace.capture.journal import MemoryJournal
 from failtrace.detection.assemble import assemble
 from failtrace.guard import GUARD
 from failtrace.storage.trace_store import TraceStore
+from failtrace.tracing import export
 
 MAX_WAITING = 1000
 """Calls that wait to be stored; beyond that new ones are dropped and counted."""
@@ -56,6 +57,7 @@ class Recorder:
         while (journal := self._waiting.get()) is not None:
             with GUARD:
                 record = assemble(journal.lines())
+                export(record)
                 if record.failure is not None:
                     store = store or TraceStore.open()
                     store.store_trace(record)

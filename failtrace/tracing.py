@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from failtrace.errors import SettingsError
-from failtrace.exchange.destinations import PROJECT_ENDPOINTS, destinations_of_environment, destinations_of_exporters
+from failtrace.exchange.destinations import (
+    PROJECT_ENDPOINTS,
+    VARIABLES,
+    destinations_of_environment,
+    destinations_of_exporters,
+)
 from failtrace.exchange.sender import DestinationStatus, Sender
 from failtrace.exchange.spans import own_resource
 from failtrace.guard import GUARD
@@ -26,7 +31,16 @@ if TYPE_CHECKING:
 
     from failtrace.contracts import TraceRecord
 
-__all__ = ["DestinationStatus", "Tracing", "configure_tracing", "export", "flush", "shutdown", "status"]
+__all__ = [
+    "DestinationStatus",
+    "Tracing",
+    "configure_from_environment",
+    "configure_tracing",
+    "export",
+    "flush",
+    "shutdown",
+    "status",
+]
 
 EXIT_LIMIT_S = 5.0
 """How long the end of the program waits for what is still to be sent."""
@@ -64,6 +78,20 @@ def configure_tracing(*, exporters: Sequence[SpanExporter] = (), credential: Tok
         resource = own_resource()
         _senders = (*_senders, *(Sender(new, resource) for new in wanted if new.key not in known))
         return Tracing(tuple(sender.destination.name for sender in _senders))
+
+
+def configure_from_environment() -> str:
+    """As `configure_tracing()`, for a program that did not ask for it by name: nothing where nothing is named.
+
+    Gives one sentence where what is named cannot be used, else an empty text.
+    """
+    if not any(os.environ.get(variable) for variable in VARIABLES):
+        return ""
+    try:
+        configure_tracing()
+    except SettingsError as error:
+        return str(error)
+    return ""
 
 
 def export(record: TraceRecord) -> None:

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from failtrace.errors import StoreError, UnreadableRecord
+from failtrace.errors import NoAnswer, StoreError, UnreadableRecord
 from failtrace.ui import bootstrap
 from failtrace.ui.evidence_view import show_evidence
-from failtrace.ui.notices import ask, empty, problem, stop_with
+from failtrace.ui.notices import ask, empty, problem, stop_with, wait_for_answer
 from failtrace.ui.record_head import record_head
 from failtrace.ui.record_view import show_raw, show_tabs, show_timeline
 from failtrace.ui.url_state import FailureAddress
+
+PATIENCE_S = 0.5
+"""How long the page waits for Cosmos DB before it says so, and asks again by itself."""
 
 bootstrap.page("failure")
 store = bootstrap.services().store
@@ -32,10 +35,12 @@ if not address.failure_id:
     st.stop()
 
 try:
-    found = store.lookup(address.failure_id)
+    found = store.lookup(address.failure_id, PATIENCE_S)
+except NoAnswer as error:
+    wait_for_answer(str(error))
 except UnreadableRecord as error:
     problem("This record cannot be read.", str(error))
-    raw = ask(store.raw, address.failure_id)
+    raw = ask(store.raw, address.failure_id, PATIENCE_S)
     if raw:
         show_raw(raw, address.failure_id)
     st.stop()
@@ -53,7 +58,7 @@ if found is None:
 
 record = found.record
 bootstrap.name_tab(record.subject.name)
-record_head(record, found.source, found.stored_at)
+record_head(record, found.source, found.stored_at, found.note)
 if record.failure:
     show_evidence(record.failure)
 st.subheader("Steps", anchor=False)
@@ -61,4 +66,4 @@ if record.steps:
     show_timeline(record)
 else:
     st.caption("The subject opened no step.")
-show_tabs(record, ask(store.raw, address.failure_id) or record.model_dump_json().encode())
+show_tabs(record, found.body)

@@ -14,7 +14,7 @@ import uuid6
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from failtrace.cli.options import json_option, store_option
-from failtrace.cli.output import is_terminal, print_failure, print_json, to_stderr, to_stdout
+from failtrace.cli.output import is_terminal, print_failure, print_json, print_line, to_stderr, to_stdout
 from failtrace.cli.report import print_report
 from failtrace.errors import InputError
 from failtrace.inputs import JsonLines, parse_line
@@ -24,6 +24,7 @@ from failtrace.services import Services, open_services
 from failtrace.storage.trace_store import StoreKind
 from failtrace.subjects.loading import resolve_subject
 from failtrace.subjects.subject import Subject
+from failtrace.tracing import configure_from_environment
 
 
 @click.command("run")
@@ -67,6 +68,8 @@ def run(
     subject runs on its own examples.
     """
     values = _values(inputs, one_input)
+    if unsent := configure_from_environment():
+        print_line(f"failtrace: spans are not sent: {unsent}", err=True)
     services = open_services(store=store)
     try:
         chosen = _chosen(services, names)

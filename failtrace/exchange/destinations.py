@@ -31,6 +31,14 @@ CONNECTION_STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 PROJECT_ENDPOINTS = ("AZURE_AI_PROJECT_ENDPOINT", "FOUNDRY_PROJECT_ENDPOINT")
 """Both names that Azure's own samples use. Their older PROJECT_ENDPOINT could mean any project of any tool."""
 
+VARIABLES = (
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    CONNECTION_STRING,
+    *PROJECT_ENDPOINTS,
+)
+"""Any of these names a destination."""
+
 _PROTOCOL = "http/protobuf"
 # What Azure's own parser takes as a key: https://learn.microsoft.com/azure/azure-monitor/app/connection-strings
 _KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

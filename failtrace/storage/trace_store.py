@@ -167,9 +167,9 @@ class TraceStore:
         """
         return self._lookup.find(any_id, patience_s)
 
-    def raw(self, any_id: str) -> bytes | None:
+    def raw(self, any_id: str, patience_s: float = PATIENCE_S) -> bytes | None:
         """The stored bytes of a record, undecoded: also of one that this version cannot read."""
-        return self._lookup.raw(any_id)
+        return self._lookup.raw(any_id, patience_s)
 
     def start_delivery(self, *, sync: bool = False) -> None:
         """Have the relay at work, which also begins by itself with the first failure; nothing where there is none.

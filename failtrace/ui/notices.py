@@ -1,11 +1,14 @@
 """Sentences to the reader. What may hold a subject's words goes through st.text: it renders no markup."""
 
 from collections.abc import Callable
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Final, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 
 from failtrace.errors import FailtraceError
+
+RETRY_S: Final = 2
+_ASKED: Final = "asked-again"
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -30,6 +33,26 @@ def empty(headline: str, todo: str, icon: str = ":material/inbox:") -> None:
         st.markdown(f"#### {icon} {headline}", width="content")
         st.caption(todo, width="content")
         st.space("small")
+
+
+def wait_for_answer(detail: str) -> NoReturn:
+    """The store has not answered yet: say so, ask again in a moment, and end the page here."""
+    with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
+        st.space("small")
+        st.markdown("#### :material/hourglass_top: Waiting for Cosmos DB", width="content")
+        st.text(detail)
+        st.space("small")
+    _ask_again()
+    st.stop()
+
+
+@st.fragment(run_every=RETRY_S)
+def _ask_again() -> None:
+    """Run the whole page again, but not at once: the first run of a fragment is the page's own."""
+    if st.session_state.get(_ASKED):
+        del st.session_state[_ASKED]
+        st.rerun()
+    st.session_state[_ASKED] = True
 
 
 def ask(question: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:

@@ -1,6 +1,9 @@
 """The head of a record: what failed, when, for how long, and how whole the story is."""
 
 from datetime import datetime
+from typing import Final
+
+import streamlit as st
 
 from failtrace.contracts import Completeness, TraceRecord
 from failtrace.ui.components import Fact, header
@@ -8,16 +11,23 @@ from failtrace.ui.kinds import kind_of
 from failtrace.ui.url_state import RunAddress
 from failtrace.ui.wording import duration, plural, size
 
+_SOURCES: Final = {
+    "cosmos": "Cosmos DB",
+    "mirror": "this machine's mirror",
+    "journal": "this machine's journal",
+    "memory": "memory",
+}
 
-def record_head(record: TraceRecord, source: str, stored_at: datetime | None) -> None:
-    """Draw it. `source` is which store answered, `stored_at` since when it has the record."""
+
+def record_head(record: TraceRecord, source: str, stored_at: datetime | None, note: str = "") -> None:
+    """Draw it. `source` is who answered, `stored_at` since when it is stored, `note` why nobody better did."""
     failure = record.failure
     facts = [
         Fact("Failure id", record.failure_id or "", "mono", copy=record.failure_id or ""),
         Fact("Occurred", (failure.occurred_at if failure else record.ended_at).isoformat(), "time"),
         Fact("Took", duration(record.duration_ms)),
         Fact("Run", record.run_id or "on its own", "mono", href=_run_link(record.run_id)),
-        Fact("Read from", source),
+        Fact("Read from", _SOURCES.get(source, source)),
         Fact("Kept", completeness(record.completeness)),
     ]
     if stored_at:
@@ -29,6 +39,9 @@ def record_head(record: TraceRecord, source: str, stored_at: datetime | None) ->
         badge=kind_of(failure.failure_type if failure else None).key,
         text=failure.message if failure else "",
     )
+    if note:
+        st.caption("Why not from the store:")
+        st.text(note)
 
 
 def completeness(kept: Completeness) -> str:
