@@ -17,7 +17,7 @@ from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
 from failtrace.execution.header import package_version
 from failtrace.mirror.mirror import Mirror
-from failtrace.mirror.views import InboxState, RelayStatus
+from failtrace.mirror.views import DeadLetter, InboxState, RelayStatus
 from failtrace.services import load_registry
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import TraceStore
@@ -191,8 +191,23 @@ def delivery_facts(state: RelayStatus, inbox: InboxState, unreadable: int) -> li
         ("Dead letters", f"{state.dead:,}"),
         ("Lease", holder),
         ("Last success", f"{ago(state.last_success_at)} ago" if state.last_success_at else "never"),
-        ("Last error", failed),
         ("Last sync", f"{ago(inbox.synced_at)} ago" if inbox.synced_at else "never"),
-        ("Sync error", inbox.error or "–"),
         ("Unreadable", f"{unreadable:,}"),
+        ("Sync error", inbox.error or "–"),
+        ("Last error", failed),
     ]
+
+
+def told_of(letter: DeadLetter) -> dict[str, object]:
+    """A dead letter for an export: JSON values by name."""
+    return {
+        "failure_id": letter.failure_id,
+        "subject": letter.subject,
+        "failure_type": letter.failure_type,
+        "message": letter.message,
+        "status": letter.status,
+        "error": letter.error,
+        "attempts": letter.attempts,
+        "added_at": letter.added_at.isoformat(),
+        "buried_at": letter.buried_at.isoformat(),
+    }

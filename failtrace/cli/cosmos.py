@@ -11,6 +11,7 @@ import click
 from failtrace.cli.options import json_option
 from failtrace.cli.output import one_line, print_json, printable, to_stdout
 from failtrace.errors import InputError
+from failtrace.health import told_of
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import DeadLetter
 from failtrace.services import open_services
@@ -96,7 +97,7 @@ def _all(mirror: Mirror) -> Iterator[DeadLetter]:
 
 def _print(letter: DeadLetter, *, as_json: bool) -> None:
     if as_json:
-        print_json({"type": "dead_letter", **_told_of(letter)})
+        print_json({"type": "dead_letter", **told_of(letter)})
         return
     to_stdout().print(
         printable(
@@ -108,25 +109,11 @@ def _print(letter: DeadLetter, *, as_json: bool) -> None:
     )
 
 
-def _told_of(letter: DeadLetter) -> dict[str, object]:
-    return {
-        "failure_id": letter.failure_id,
-        "subject": letter.subject,
-        "failure_type": letter.failure_type,
-        "message": letter.message,
-        "status": letter.status,
-        "error": letter.error,
-        "attempts": letter.attempts,
-        "added_at": letter.added_at.isoformat(),
-        "buried_at": letter.buried_at.isoformat(),
-    }
-
-
 def _export(mirror: Mirror, letters: list[DeadLetter], target: Path) -> None:
     with target.open("w", encoding="utf-8") as file:
         for letter in letters:
             body = mirror.record(letter.failure_id)
-            line = {**_told_of(letter), "record": None if body is None else json.loads(body)}
+            line = {**told_of(letter), "record": None if body is None else json.loads(body)}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

@@ -4,18 +4,25 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-import pandas as pd
 import streamlit as st
 
-from failtrace.health import delivery_facts
+from failtrace.health import delivery_facts, told_of
 from failtrace.mirror.views import DeadLetter
 from failtrace.storage.trace_store import TraceStore
-from failtrace.ui.components import Fact, header
+from failtrace.ui.components import Column, Fact, ListRow, header, link_list
+from failtrace.ui.kinds import kind_of
 from failtrace.ui.notices import ask, problem
+from failtrace.ui.url_state import FailureAddress
 from failtrace.ui.values import show_text
 from failtrace.ui.wording import plural
 
 _SHOWN: Final = 200
+_COLUMNS: Final = (
+    Column("type", "Type", "badge", "9.6rem"),
+    Column("subject", "Subject", "strong", "minmax(6rem, 1fr)"),
+    Column("why", "Why", "message", "minmax(0, 3fr)"),
+    Column("when", "Set aside", "time", "6.6rem"),
+)
 
 
 def show_delivery(store: TraceStore) -> None:
@@ -28,9 +35,8 @@ def show_delivery(store: TraceStore) -> None:
             "Delivery to Cosmos DB is paused; nothing is lost, and it goes on by itself once this is mended.",
             state.paused,
         )
-    facts = [Fact(name, value) for name, value in delivery_facts(state, inbox, unreadable) if name != "State"]
-    badge = "interrupted" if state.paused else "running" if state.pending else "finished"
-    header("Cosmos DB", [Fact("Store", store.source, "mono"), *facts], key="delivery", badge=badge)
+    facts = [Fact(name, value) for name, value in delivery_facts(state, inbox, unreadable)]
+    header("Cosmos DB", [Fact("Store", store.source, "mono"), *facts], key="delivery")
 
 
 def show_dead_letters(store: TraceStore) -> None:
@@ -40,8 +46,7 @@ def show_dead_letters(store: TraceStore) -> None:
         return
     st.subheader("Dead letters", anchor=False)
     st.caption("Cosmos DB can never take these as they are. The mirror keeps them, and they open as any failure does.")
-    table = pd.DataFrame([_row(letter) for letter in page.rows])
-    st.dataframe(table, hide_index=True, alt="Failures that Cosmos DB does not take")
+    link_list(_COLUMNS, [_row(letter) for letter in page.rows], key="dead-letters")
     if page.total > len(page.rows):
         st.caption(f"The first {len(page.rows):,} of {page.total:,}; `failtrace cosmos dead-letters` shows all.")
     with st.container(horizontal=True):
@@ -72,19 +77,21 @@ def show_unreadable(store: TraceStore) -> None:
             show_text(item.body.decode(errors="replace"), f"unreadable-{number}")
 
 
-def _row(letter: DeadLetter) -> dict[str, object]:
-    return {
-        "Failure id": letter.failure_id,
-        "Type": str(letter.failure_type),
-        "Subject": letter.subject,
-        "Answer": letter.status,
-        "Why": letter.error,
-        "Set aside": letter.buried_at,
-    }
+def _row(letter: DeadLetter) -> ListRow:
+    return ListRow(
+        id=letter.failure_id,
+        href=FailureAddress(letter.failure_id).link,
+        cells={
+            "type": kind_of(letter.failure_type).key,
+            "subject": letter.subject,
+            "why": letter.error,
+            "when": letter.buried_at.isoformat(),
+        },
+    )
 
 
 def _lines(store: TraceStore, letters: tuple[DeadLetter, ...]) -> Iterator[str]:
     for letter in letters:
         body = ask(store.mirror.record, letter.failure_id)
-        told = {**_row(letter), "Set aside": letter.buried_at.isoformat(), "record": json.loads(body) if body else None}
-        yield json.dumps(told, ensure_ascii=False) + "\n"
+        record = None if body is None else json.loads(body)
+        yield json.dumps({**told_of(letter), "record": record}, ensure_ascii=False) + "\n"

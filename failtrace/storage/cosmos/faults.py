@@ -120,6 +120,7 @@ def _is_decoding(error: BaseException) -> bool:
 def _line(error: BaseException) -> str:
     """What the service said, on one line; the SDK's own framing left out."""
     text = str(getattr(error, "message", None) or error)
+    text = text.rpartition("Message: ")[2]
     flat = " ".join(text.split())
     for noise in ("(BadRequest) ", "(Unauthorized) ", "(Forbidden) ", "(NotFound) "):
         flat = flat.removeprefix(noise)
