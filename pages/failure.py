@@ -10,8 +10,8 @@ from failtrace.ui.record_head import record_head
 from failtrace.ui.record_view import show_raw, show_tabs, show_timeline
 from failtrace.ui.url_state import FailureAddress
 
+# How long the page waits for Cosmos DB before it says so, and asks again by itself.
 PATIENCE_S = 0.5
-"""How long the page waits for Cosmos DB before it says so, and asks again by itself."""
 
 bootstrap.page("failure")
 store = bootstrap.services().store
