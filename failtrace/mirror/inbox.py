@@ -16,6 +16,7 @@ from failtrace.mirror import writes
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
 from failtrace.mirror.tables import inbox, unreadable
+from failtrace.mirror.texts import spoken
 from failtrace.mirror.times import from_micros, to_micros
 from failtrace.mirror.views import InboxState, UnreadableItem
 
@@ -28,6 +29,8 @@ _ARRIVED = """
     SELECT id, ?, 0, 0, '', 0 FROM execution WHERE failure_id = ?
     AND NOT EXISTS (SELECT 1 FROM outbox WHERE execution_id = id) ON CONFLICT DO NOTHING
 """
+_NO_FAILURE = "It is the record of an execution that passed."
+_TWIN = "Its trace_id or failure_id names another execution in this mirror, which stays as it is."
 
 Arrival = tuple[TraceRecord, bytes, int]
 """A record, its encoding, and Cosmos DB's `_ts` (seconds)."""
@@ -63,16 +66,18 @@ class Inbox:
     ) -> int:
         """Store what came, and how far that is, in one transaction; gives how many records were new. Idempotent.
 
-        The watermark never goes back. A record whose ids name another execution here is filed as unreadable.
+        The watermark never goes back. A record that is no failure, or whose ids name another execution here, is filed
+        as unreadable.
         """
         now = to_micros(self._clock())
+        arrived = [(writes.entry_of(record, body, digest(body)), ts) for record, body, ts in items]
         with self._writing() as connection:
-            fitting, twins = _parted(connection, items)
-            entries = [writes.entry_of(record, body, digest(body)) for record, body, _ in fitting]
+            fitting, misfits = _parted(connection, arrived)
+            entries = [entry for entry, _ in fitting]
             taken = writes.write(connection, entries, keep_passed=0, stored_at=now) if entries else 0
-            for record, _, ts in fitting:
-                connection.exec_driver_sql(_ARRIVED, (ts * 1_000_000, record.failure_id))
-            _file_unreadable(connection, source, (*unreadable, *twins))
+            for entry, ts in fitting:
+                connection.exec_driver_sql(_ARRIVED, (ts * 1_000_000, entry.failure_id))
+            _file_unreadable(connection, source, (*unreadable, *misfits))
             row = insert(inbox).values(source=source, watermark=watermark, synced_at=now)
             further = func.max(func.coalesce(inbox.c.watermark, 0), row.excluded.watermark)
             connection.execute(
@@ -96,21 +101,21 @@ class Inbox:
     def told_unreadable(self, source: str, item_ids: Collection[str]) -> dict[str, int]:
         """Those of these items that could not be read before, with the `_ts` they had."""
         found = select(unreadable.c.item_id, unreadable.c.ts).where(
-            unreadable.c.source == source, unreadable.c.item_id.in_(item_ids)
+            unreadable.c.source == source, unreadable.c.item_id.in_([spoken(item_id) for item_id in item_ids])
         )
         with self._database.transaction() as connection:
-            return dict(connection.execute(found).tuples().all())
+            return {row.item_id: row.ts for row in connection.execute(found)}
 
     def forget(self, source: str, item_ids: Sequence[str]) -> None:
         """Items that can be read now, or that are gone."""
         with self._writing() as connection:
-            chosen = unreadable.c.source == source, unreadable.c.item_id.in_(item_ids)
-            connection.execute(delete(unreadable).where(*chosen))
+            ids = [spoken(item_id) for item_id in item_ids]
+            connection.execute(delete(unreadable).where(unreadable.c.source == source, unreadable.c.item_id.in_(ids)))
 
     def note(self, source: str, error: str | None) -> None:
         """How a sync ended: with one sentence on what went wrong, or well."""
         now = to_micros(self._clock())
-        told = {"error": error} if error else {"error": None, "synced_at": now}
+        told = {"error": spoken(error)} if error else {"error": None, "synced_at": now}
         with self._database.transaction("BEGIN IMMEDIATE") as connection:
             row = insert(inbox).values(source=source, **told)
             connection.execute(row.on_conflict_do_update(index_elements=["source"], set_=told))
@@ -119,29 +124,31 @@ class Inbox:
         return counted(self._database, to_micros(self._clock()))
 
 
-def _parted(connection: Connection, items: Sequence[Arrival]) -> tuple[list[Arrival], list[UnreadableItem]]:
-    """Those that can be stored, and those whose ids name another execution here, or in the batch."""
-    traces = json.dumps([record.trace_id for record, _, _ in items])
-    by_trace = dict(connection.exec_driver_sql(_TRACES, (traces,)).tuples().all())
-    ids = json.dumps([record.failure_id for record, _, _ in items])
-    by_failure = set(connection.exec_driver_sql(_KNOWN, (ids,)).scalars())
-    fitting: list[Arrival] = []
-    twins: list[UnreadableItem] = []
-    for record, body, ts in items:
-        failure_id = record.failure_id or ""
-        known = by_trace.get(record.trace_id, failure_id if failure_id not in by_failure else None)
-        if known == failure_id:
-            fitting.append((record, body, ts))
-            by_trace[record.trace_id] = failure_id
-            by_failure.add(failure_id)
+def _parted(
+    connection: Connection, arrived: Sequence[tuple[writes.Entry, int]]
+) -> tuple[list[tuple[writes.Entry, int]], list[UnreadableItem]]:
+    """Those that can be stored; and those that are no failures, or whose ids name another execution here or before."""
+    traces = json.dumps([entry.trace_id for entry, _ in arrived])
+    by_trace = {row[0]: row[1] for row in connection.exec_driver_sql(_TRACES, (traces,))}
+    ids = json.dumps([entry.failure_id for entry, _ in arrived])
+    taken = set(connection.exec_driver_sql(_KNOWN, (ids,)).scalars())
+    fitting: list[tuple[writes.Entry, int]] = []
+    misfits: list[UnreadableItem] = []
+    for entry, ts in arrived:
+        failure_id = entry.failure_id
+        if failure_id is None:
+            misfits.append(UnreadableItem(entry.trace_id, ts, _NO_FAILURE, entry.body))
+        elif by_trace.get(entry.trace_id, None if failure_id in taken else failure_id) == failure_id:
+            fitting.append((entry, ts))
+            by_trace[entry.trace_id] = failure_id
+            taken.add(failure_id)
         else:
-            reason = "Its trace_id or failure_id names another execution in this mirror, which stays as it is."
-            twins.append(UnreadableItem(failure_id, ts, reason, body))
-    return fitting, twins
+            misfits.append(UnreadableItem(failure_id, ts, _TWIN, entry.body))
+    return fitting, misfits
 
 
 def _file_unreadable(connection: Connection, source: str, items: Sequence[UnreadableItem]) -> None:
     for item in items:
-        told = {"ts": item.ts, "reason": item.reason, "body": item.body}
-        row = insert(unreadable).values(source=source, item_id=item.id, **told)
+        told = {"ts": item.ts, "reason": spoken(item.reason), "body": item.body}
+        row = insert(unreadable).values(source=source, item_id=spoken(item.id), **told)
         connection.execute(row.on_conflict_do_update(index_elements=["source", "item_id"], set_=told))

@@ -109,6 +109,7 @@ def _delivery(connection: Connection) -> None:
 
 
 _DELIVERY = (
+    "ALTER TABLE state ADD COLUMN last_id INTEGER NOT NULL DEFAULT 0",
     """CREATE TABLE outbox (
         execution_id INTEGER NOT NULL PRIMARY KEY,
         state TEXT NOT NULL,

@@ -1,6 +1,5 @@
 """The mirror: one SQLite file that holds every execution and answers all lists, charts and look-ups."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,7 +19,8 @@ from failtrace.mirror.inbox import Inbox
 from failtrace.mirror.migrations import migrate, schema_version
 from failtrace.mirror.outbox import Outbox
 from failtrace.mirror.tables import kept, state
-from failtrace.mirror.times import DAY, from_micros, now, to_micros
+from failtrace.mirror.texts import speakable
+from failtrace.mirror.times import from_micros, now, to_micros
 from failtrace.mirror.views import (
     ExecutionRow,
     FailureFilter,
@@ -32,7 +32,6 @@ from failtrace.mirror.views import (
 )
 
 KEEP_PASSED = 1000
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _ALL_FAILURES = FailureFilter()
 
 
@@ -127,7 +126,7 @@ class Mirror:
     def request_cancel(self, run_id: str) -> bool:
         """Ask a run to stop; False where no such run is running."""
         with self._writing() as (connection, _):
-            return _speakable(run_id) and runs.request_cancel(connection, run_id)
+            return speakable(run_id) and runs.request_cancel(connection, run_id)
 
     def mark_interrupted(self, alive: Callable[[int], bool]) -> tuple[str, ...]:
         """File running runs whose pid is not `alive` as interrupted, and give their ids."""
@@ -142,9 +141,10 @@ class Mirror:
     def retain(self, days: int, *, batch: int = 500) -> int:
         """Drop what ended before the start of the day `days` days ago; gives how many executions went.
 
-        In transactions of `batch` executions, so that nobody waits long. What still waits for Cosmos DB stays.
+        Days are those of UTC. In transactions of `batch` executions, so that nobody waits long, and all counts follow
+        each. What still waits for Cosmos DB stays.
         """
-        return retention.retain(self._database, to_micros(self._clock()) - days * DAY, batch)
+        return retention.retain(self._database, now=to_micros(self._clock()), days=days, batch=batch)
 
     # One record
 
@@ -155,14 +155,14 @@ class Mirror:
 
     def stored(self, any_id: str) -> StoredBody | None:
         """As `record`, with the sha256 and the time of storing."""
-        if not _speakable(any_id):
+        if not speakable(any_id):
             return None
         with self._reading() as connection:
             return bodies.stored_body(connection, any_id)
 
     def identity(self, any_id: str) -> Identity | None:
         """What an execution is stored under: failure_id, sha256 and time of storing."""
-        if not _speakable(any_id):
+        if not speakable(any_id):
             return None
         with self._reading() as connection:
             return bodies.identity(connection, any_id)
@@ -173,7 +173,7 @@ class Mirror:
 
     def execution(self, any_id: str) -> ExecutionRow | None:
         """The summary of one execution."""
-        if not _speakable(any_id):
+        if not speakable(any_id):
             return None
         with self._reading() as connection:
             return lists.execution_row(connection, any_id)
@@ -214,7 +214,7 @@ class Mirror:
 
     def run(self, run_id: str) -> RunRow | None:
         """One run."""
-        if not _speakable(run_id):
+        if not speakable(run_id):
             return None
         with self._reading() as connection:
             return runs.one(connection, run_id)
@@ -227,7 +227,7 @@ class Mirror:
     def cancel_requested(self, run_id: str) -> bool:
         """Whether somebody asked this run to stop."""
         with self._reading() as connection:
-            return _speakable(run_id) and runs.cancel_requested(connection, run_id)
+            return speakable(run_id) and runs.cancel_requested(connection, run_id)
 
     def data_version(self) -> int:
         """A number that changes with every write, by whichever process: the key of a cache."""
@@ -262,8 +262,3 @@ class Mirror:
         at = to_micros(self._clock())
         with counted(self._database, at) as connection:
             yield connection, at
-
-
-def _speakable(text: str) -> bool:
-    """Whether SQLite can be asked for a text: lone surrogates are not UTF-8, and no stored text has them."""
-    return not _SURROGATE.search(text)

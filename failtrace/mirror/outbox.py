@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, func, insert, literal, or_, select, update
 
 from failtrace.contracts import FailureType
 from failtrace.mirror import cursor
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
 from failtrace.mirror.tables import PASSED, delivery, execution, outbox, relay
+from failtrace.mirror.texts import speakable, spoken
 from failtrace.mirror.times import HOUR, from_micros, to_micros
 from failtrace.mirror.views import (
     Buried,
@@ -30,20 +32,23 @@ from failtrace.mirror.views import (
 _PENDING, _DEAD = "pending", "dead"
 _ABSURD = HOUR
 """A lease that holds for longer than this was given by a clock that has since been set back."""
+_LAG_OF = 1_000
+"""Deliveries whose lag is averaged, at most."""
 
 _DUE = (
     select(outbox.c.execution_id, execution.c.failure_id, outbox.c.attempts, outbox.c.added_at)
     .join_from(outbox, execution, execution.c.id == outbox.c.execution_id)
     .where(outbox.c.state == _PENDING, outbox.c.due_at <= bindparam("now"))
-    .order_by(outbox.c.due_at)
+    .order_by(outbox.c.due_at, outbox.c.execution_id)
     .limit(bindparam("most"))
 )
 _COUNT = select(func.count()).select_from(outbox).where(outbox.c.state == bindparam("which"))
-_IN_OUTBOX = (
-    select(outbox.c.execution_id)
-    .join_from(execution, outbox, outbox.c.execution_id == execution.c.id)
-    .where(execution.c.failure_id == bindparam("failure_id"))
-)
+_NAMED = or_(execution.c.failure_id == bindparam("any_id"), execution.c.trace_id == bindparam("any_id"))
+_IN_OUTBOX = select(outbox.c.execution_id).join_from(execution, outbox, outbox.c.execution_id == execution.c.id)
+_IN_STORE = select(delivery).join_from(execution, delivery, delivery.c.execution_id == execution.c.id)
+# The plus keeps SQLite from its index by state, which would have it read and sort all that is pending.
+_OLDEST = "SELECT added_at FROM outbox WHERE +state = 'pending' ORDER BY execution_id LIMIT 1"
+_SENT = "DELETE FROM outbox WHERE execution_id IN (SELECT value FROM json_each(?))"
 _ADD_DELIVERY = """
     INSERT INTO delivery (execution_id, delivered_at, attempts, request_charge, activity_id, parts)
     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
@@ -98,7 +103,7 @@ class Outbox:
         if not marks:
             return
         with self._writing() as connection:
-            connection.execute(delete(outbox).where(outbox.c.execution_id.in_([mark.execution_id for mark in marks])))
+            connection.exec_driver_sql(_SENT, (json.dumps([mark.execution_id for mark in marks]),))
             rows = [
                 (m.execution_id, to_micros(m.at), m.attempts, m.request_charge, m.activity_id, m.parts) for m in marks
             ]
@@ -114,7 +119,7 @@ class Outbox:
                 connection.execute(
                     update(outbox)
                     .where(outbox.c.execution_id == item.execution_id, outbox.c.state == _PENDING)
-                    .values(attempts=outbox.c.attempts + 1, due_at=to_micros(item.due_at), error=item.error)
+                    .values(attempts=outbox.c.attempts + 1, due_at=to_micros(item.due_at), error=spoken(item.error))
                 )
             self._note(connection, items[-1].error)
 
@@ -132,7 +137,7 @@ class Outbox:
                         attempts=outbox.c.attempts + 1,
                         due_at=to_micros(self._clock()),
                         status=item.status,
-                        error=item.error,
+                        error=spoken(item.error),
                     )
                 )
             self._note(connection, items[-1].error)
@@ -150,7 +155,7 @@ class Outbox:
     def pause(self, sentence: str | None) -> None:
         """Say what a person has to mend before anything can be sent; None where it goes again."""
         with self._writing() as connection:
-            connection.execute(update(relay).values(paused=sentence))
+            connection.execute(update(relay).values(paused=sentence and spoken(sentence)))
 
     # How it stands
 
@@ -159,16 +164,13 @@ class Outbox:
         with self._database.transaction() as connection:
             return int(connection.execute(_COUNT, {"which": _PENDING}).scalar_one())
 
-    def is_pending(self, failure_id: str) -> bool:
+    def is_pending(self, any_id: str) -> bool:
         """Whether a failure is known not to be in Cosmos DB: it waits to be sent, or is a dead letter."""
-        with self._database.transaction() as connection:
-            return connection.execute(_IN_OUTBOX, {"failure_id": failure_id}).first() is not None
+        return self._row_of(_IN_OUTBOX, any_id) is not None
 
-    def delivery(self, failure_id: str) -> Delivery | None:
+    def delivery(self, any_id: str) -> Delivery | None:
         """How a failure came into Cosmos DB; None where it is not known to be there."""
-        statement = select(delivery).join_from(execution, delivery, delivery.c.execution_id == execution.c.id)
-        with self._database.transaction() as connection:
-            row = connection.execute(statement.where(execution.c.failure_id == failure_id)).first()
+        row = self._row_of(_IN_STORE, any_id)
         if row is None:
             return None
         return Delivery(from_micros(row.delivered_at), row.attempts, row.request_charge, row.activity_id, row.parts)
@@ -186,16 +188,15 @@ class Outbox:
             relayed = connection.execute(select(relay)).one()
             pending = connection.execute(_COUNT, {"which": _PENDING}).scalar_one()
             dead = connection.execute(_COUNT, {"which": _DEAD}).scalar_one()
-            oldest = connection.execute(
-                select(func.min(outbox.c.added_at)).where(outbox.c.state == _PENDING)
-            ).scalar_one()
+            oldest = connection.exec_driver_sql(_OLDEST).scalar()
             hour = connection.execute(_of_the_hour(now)).one()
+            lag = connection.execute(_lag_of_the_hour(now)).scalar_one()
         held = relayed.holder is not None and relayed.lease_until > now
         return RelayStatus(
             pending=pending,
             oldest_pending_at=_moment(oldest),
             dead=dead,
-            lag_ms=None if hour.lag is None else hour.lag / 1000,
+            lag_ms=None if lag is None else lag / 1000,
             delivered_last_hour=hour.delivered,
             request_units_last_hour=hour.charge or 0.0,
             attempts_last_hour=hour.attempts or 0,
@@ -236,7 +237,8 @@ class Outbox:
         """Have dead letters sent once more, these or all; gives how many."""
         chosen = [outbox.c.state == _DEAD]
         if failure_ids is not None:
-            ids = select(execution.c.id).where(execution.c.failure_id.in_(failure_ids))
+            wanted = func.json_each(json.dumps(list(failure_ids))).table_valued("value")
+            ids = select(execution.c.id).where(execution.c.failure_id.in_(select(wanted.c.value)))
             chosen.append(outbox.c.execution_id.in_(ids))
         now = to_micros(self._clock())
         with self._writing() as connection:
@@ -256,8 +258,14 @@ class Outbox:
         with self._writing() as connection:
             return connection.execute(insert(outbox).from_select(columns, values)).rowcount
 
+    def _row_of(self, statement: Select[Any], any_id: str) -> Row[Any] | None:
+        if not speakable(any_id):
+            return None
+        with self._database.transaction() as connection:
+            return connection.execute(statement.where(_NAMED), {"any_id": any_id}).first()
+
     def _note(self, connection: Connection, error: str) -> None:
-        connection.execute(update(relay).values(last_error=error, last_error_at=to_micros(self._clock())))
+        connection.execute(update(relay).values(last_error=spoken(error), last_error_at=to_micros(self._clock())))
 
     def _writing(self) -> AbstractContextManager[Connection]:
         """A write that pages want to see; a lease's renewal is none."""
@@ -292,11 +300,23 @@ def _of_the_hour(now: int) -> Any:
             func.count().label("delivered"),
             func.sum(delivery.c.request_charge).label("charge"),
             func.sum(delivery.c.attempts).label("attempts"),
-            func.avg(delivery.c.delivered_at - execution.c.stored_at).label("lag"),
         )
-        .join_from(delivery, execution, execution.c.id == delivery.c.execution_id)
+        .select_from(delivery)
         .where(delivery.c.delivered_at >= now - HOUR, delivery.c.attempts > 0)
     )
+
+
+def _lag_of_the_hour(now: int) -> Any:
+    """Of the newest alone: each is a look at another table."""
+    newest = (
+        select((delivery.c.delivered_at - execution.c.stored_at).label("lag"))
+        .join_from(delivery, execution, execution.c.id == delivery.c.execution_id)
+        .where(delivery.c.delivered_at >= now - HOUR, delivery.c.attempts > 0)
+        .order_by(delivery.c.delivered_at.desc())
+        .limit(_LAG_OF)
+        .subquery()
+    )
+    return select(func.avg(newest.c.lag))
 
 
 def _dead_letter(row: Row[Any]) -> DeadLetter:

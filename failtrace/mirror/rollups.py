@@ -1,6 +1,6 @@
 """Counts that are kept as records come in, so that a chart costs the same over any number of them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
@@ -35,6 +35,26 @@ _ADD_BY_SUBJECT = """
         duration_ms_max = max(duration_ms_max, excluded.duration_ms_max)
 """
 
+_TAKE = "UPDATE timeline SET executions = executions - ? WHERE grain = ? AND bucket = ? AND failure_type = ?"
+_TAKE_BY_SUBJECT = """
+    UPDATE rollup SET executions = executions - ?
+    WHERE grain = ? AND bucket = ? AND failure_type = ? AND subject = ?
+"""
+_DROP = "DELETE FROM timeline WHERE grain = ? AND bucket = ? AND failure_type = ? AND executions <= 0"
+_DROP_BY_SUBJECT = """
+    DELETE FROM rollup WHERE grain = ? AND bucket = ? AND failure_type = ? AND subject = ? AND executions <= 0
+"""
+_SETTLE = (
+    "DELETE FROM timeline WHERE grain = 'all'",
+    """INSERT INTO timeline
+        SELECT 'all', 0, failure_type, sum(executions), coalesce(sum(duration_ms), 0.0), max(duration_ms_max)
+        FROM timeline WHERE grain = 'day' GROUP BY failure_type""",
+    "DELETE FROM rollup WHERE grain = 'all'",
+    """INSERT INTO rollup
+        SELECT 'all', 0, failure_type, subject, sum(executions), coalesce(sum(duration_ms), 0.0), max(duration_ms_max)
+        FROM rollup WHERE grain = 'day' GROUP BY failure_type, subject""",
+)
+
 
 class Span(NamedTuple):
     """A half-open stretch of time in microseconds, and the grain whose buckets tile it (None: none does)."""
@@ -57,6 +77,29 @@ def add(connection: Connection, ended: Iterable[tuple[int, str, str, float]]) ->
             by_subject[grain, bucket, failure_type, subject].append(duration_ms)
     connection.exec_driver_sql(_ADD, _rows(overall))
     connection.exec_driver_sql(_ADD_BY_SUBJECT, _rows(by_subject))
+
+
+def remove(connection: Connection, ended: Iterable[tuple[int, str, str]]) -> None:
+    """Take executions, given as (ended_at, failure_type, subject), out of the counts; what is empty then goes.
+
+    Durations cannot be taken out of a sum of floats exactly, nor out of a maximum: they go with their bucket, and out
+    of those of all time by `settle`.
+    """
+    overall: Counter[tuple[str | int, ...]] = Counter()
+    by_subject: Counter[tuple[str | int, ...]] = Counter()
+    for ended_at, failure_type, subject in ended:
+        for grain, bucket in _buckets(ended_at):
+            overall[grain, bucket, failure_type] += 1
+            by_subject[grain, bucket, failure_type, subject] += 1
+    for cells, take, drop in ((overall, _TAKE, _DROP), (by_subject, _TAKE_BY_SUBJECT, _DROP_BY_SUBJECT)):
+        connection.exec_driver_sql(take, [(number, *cell) for cell, number in cells.items()])
+        connection.exec_driver_sql(drop, list(cells))
+
+
+def settle(connection: Connection) -> None:
+    """Make the counts of all time the sums of the days."""
+    for statement in _SETTLE:
+        connection.exec_driver_sql(statement)
 
 
 def spans(since: int | None, until: int | None) -> tuple[Span, ...]:

@@ -19,7 +19,7 @@ class _Shape(SQLModel):
 
 
 class Execution(_Shape, table=True):
-    """The summary of one execution; what lists show. Never deleted."""
+    """The summary of one execution; what lists show. Only retention deletes it."""
 
     __table_args__ = (
         Index("execution_failure_id", "failure_id", unique=True, sqlite_where=text("failure_id IS NOT NULL")),
@@ -148,6 +148,8 @@ class State(_Shape, table=True):
     id: int = Field(primary_key=True)
     writes: int
     last_write_at: int
+    last_id: int
+    """The greatest id of an execution that retention dropped; no smaller one is given again."""
 
 
 class Outbox(_Shape, table=True):

@@ -197,7 +197,7 @@ class RelayStatus:
     oldest_pending_at: datetime | None
     dead: int
     lag_ms: float | None
-    """Mean time from storing to delivery over the last hour; None where nothing was delivered."""
+    """Mean time from storing to delivery, of the newest thousand of the last hour; None where nothing was delivered."""
     delivered_last_hour: int
     request_units_last_hour: float
     attempts_last_hour: int

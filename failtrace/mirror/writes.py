@@ -23,7 +23,8 @@ _KNOWN = """
 _OTHERS_FAILURE = """
     SELECT failure_id FROM execution WHERE failure_id IN (SELECT value FROM json_each(?)) LIMIT 1
 """
-_LAST_ID = "SELECT coalesce(max(id), 0) FROM execution"
+_LAST_ID = "SELECT max(last_id, (SELECT coalesce(max(id), 0) FROM execution)) FROM state"
+"""The greatest id that was ever given: none is given twice."""
 _ADD_EXECUTION = """
     INSERT INTO execution (id, trace_id, failure_id, run_id, subject, outcome, failure_type, message,
                            fingerprint, ended_at, duration_ms, sha256, stored_at)

@@ -13,6 +13,7 @@ from support.records import NOON, failure_id_of, item, make_record, records
 from failtrace.codec import digest
 from failtrace.contracts import FailureType, TraceRecord
 from failtrace.errors import StoreError, UnreadableRecord
+from failtrace.mirror.migrations import MIGRATIONS
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.times import to_micros
 from failtrace.mirror.views import ExecutionRow, FailureFilter
@@ -187,7 +188,7 @@ def test_health_says_what_is_there(path: Path) -> None:
         assert (health.executions, health.failures, health.records) == (3, 2, 3)
         assert health.last_write_at == NOON
         assert health.size_bytes >= path.stat().st_size > 0
-        assert health.schema_version == 1
+        assert health.schema_version == len(MIGRATIONS)
         assert health.path == str(path)
         assert health.sqlite_version == sqlite3.sqlite_version
 

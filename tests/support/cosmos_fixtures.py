@@ -1,7 +1,7 @@
 """What a test of the Cosmos side stands on: a container of its own, on the tests' server or on a real account.
 
-Where COSMOS_ENDPOINT is set when the tests start, they run against that account or emulator; those that need a fault to be
-injected are skipped there.
+Where COSMOS_ENDPOINT is set when the tests start, they run against that account or emulator; those that need a fault to
+be injected are skipped there.
 """
 
 from __future__ import annotations
@@ -99,14 +99,14 @@ def cosmos_service() -> Iterator[Cosmos]:
 
 
 @pytest.fixture
-def cosmos_account(cosmos_service: Cosmos) -> Iterator[Cosmos]:
+def cosmos_account(cosmos_service: Cosmos) -> Cosmos:
     """The account, and the name of a container that is not there yet."""
     name = f"traces-{uuid.uuid4().hex[:12]}"
     if cosmos_service.injector is not None:
         cosmos_service.injector.log.clear()
         cosmos_service.injector.fault = None
         cosmos_service.injector.after_create = None
-    yield Cosmos(
+    return Cosmos(
         cosmos_service.endpoint,
         cosmos_service.key,
         cosmos_service.database,

@@ -1,4 +1,4 @@
-"""A real Cosmos DB compatible server in a process of its own: npm's @vercel/cosmosdb-server. It keeps its data in memory."""
+"""A real Cosmos DB compatible server in a process of its own: npm's @vercel/cosmosdb-server. All is in its memory."""
 
 from __future__ import annotations
 
