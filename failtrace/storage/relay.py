@@ -24,6 +24,10 @@ from failtrace.storage.cosmos.delivery import CosmosFault, Delivered, FaultKind
 from failtrace.storage.workers import Workers
 
 SENDERS = 8
+IN_FLIGHT = 16 * SENDERS
+"""Records handed to the senders at once; refilled when half of them are answered."""
+LINGER_S = 0.1
+"""How long answers are gathered, so that many share one transaction."""
 LEASE_S = 15.0
 RENEW_S = 3.0
 POLL_S = 0.5
@@ -60,9 +64,14 @@ class Gate:
         """Whether one record at a time goes out, to see if Cosmos DB is there again."""
         return self._in_vain >= IN_VAIN
 
+    @property
+    def shut_now(self) -> bool:
+        """Whether nothing may go out."""
+        return self._clock() < self._opens_at
+
     def room(self, room: int, in_flight: int) -> int:
         """How many of `room` records may go out."""
-        if self._clock() < self._opens_at:
+        if self.shut_now:
             return 0
         return min(room, max(0, 1 - in_flight)) if self.probing else room
 
@@ -75,7 +84,7 @@ class Gate:
 
     def fault(self, least_s: float) -> None:
         """Note a transient fault. While shut, it is of something sent before, and says nothing new."""
-        if self.probing and self._clock() < self._opens_at:
+        if self.probing and self.shut_now:
             return
         self._in_vain += 1
         if self.probing:
@@ -168,16 +177,21 @@ class Relay:
             self._pause(POLL_S)
             return
         self._start_upkeep()
-        room = self._gate.room(workers.room, workers.in_flight)
+        if workers.in_flight <= IN_FLIGHT // 2:
+            self._refill(workers)
+        if not workers.in_flight:
+            self._pause(POLL_S)
+            return
+        self._file(workers.collect(POLL_S, LINGER_S))
+        if self._gate.shut_now:
+            self._flying.difference_update(item.execution_id for item in workers.recall())
+
+    def _refill(self, workers: Workers[OutboxItem, Delivered]) -> None:
+        room = self._gate.room(IN_FLIGHT - workers.in_flight, workers.in_flight)
         waiting = self._outbox.due(room + len(self._flying)) if room else ()
-        fresh = [item for item in waiting if item.execution_id not in self._flying][:room]
-        for item in fresh:
+        for item in [item for item in waiting if item.execution_id not in self._flying][:room]:
             self._flying.add(item.execution_id)
             workers.submit(item)
-        if workers.in_flight:
-            self._file(workers.collect(POLL_S))
-        elif not fresh:
-            self._pause(POLL_S)
 
     def _pause(self, seconds: float) -> None:
         self._wake.wait(seconds)

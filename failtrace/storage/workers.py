@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -28,11 +29,6 @@ class Workers(Generic[Item, Result]):
         self.in_flight = 0
         """Items whose result was not collected yet. For the owner's thread alone, as are all methods."""
 
-    @property
-    def room(self) -> int:
-        """How many more items keep every thread busy, with one waiting for each."""
-        return max(0, 2 * self._count - self.in_flight)
-
     def submit(self, item: Item) -> None:
         """Have an item worked on."""
         self.in_flight += 1
@@ -42,23 +38,34 @@ class Workers(Generic[Item, Result]):
             threading.Thread(target=self._run, name=name, daemon=True).start()
         self._items.put(item)
 
-    def collect(self, timeout: float) -> list[tuple[Item, Result | BaseException]]:
-        """What has ended since, with its result or the exception it raised; waits `timeout` seconds for a first."""
+    def collect(self, timeout: float, linger: float = 0.0) -> list[tuple[Item, Result | BaseException]]:
+        """What has ended since, with its result or the exception it raised.
+
+        Waits `timeout` seconds for a first, and then `linger` for more, while more is in flight.
+        """
         ended: list[tuple[Item, Result | BaseException]] = []
-        if not self.in_flight:
-            return ended
+        until = time.monotonic() + timeout
         with suppress(queue.Empty):
-            ended.append(self._results.get(timeout=timeout))
-            while True:
-                ended.append(self._results.get_nowait())
+            while self.in_flight > len(ended):
+                left = max(0.0, until - time.monotonic())
+                ended.append(self._results.get(timeout=left) if left else self._results.get_nowait())
+                if len(ended) == 1:
+                    until = time.monotonic() + linger
         self.in_flight -= len(ended)
         return ended
 
+    def recall(self) -> list[Item]:
+        """Take back what no thread has begun with."""
+        back: list[Item] = []
+        with suppress(queue.Empty):
+            while (item := self._items.get_nowait()) is not None:
+                back.append(item)
+        self.in_flight -= len(back)
+        return back
+
     def close(self) -> None:
         """Let the threads end, each after the item it is at; what waits behind is not worked on."""
-        with suppress(queue.Empty):
-            while True:
-                self._items.get_nowait()
+        self.recall()
         for _ in range(self._threads):
             self._items.put(None)
 

@@ -15,8 +15,11 @@ from failtrace.errors import SettingsError
 from failtrace.settings import Settings
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_REFUSED = re.compile(r"[/\\?#]|\s$")
+_REFUSED = re.compile(r"[/\\?#\x00-\x1f\x7f]|\s$")
 """What Cosmos DB takes in no name of a database or container."""
+_HARMLESS = re.compile(r"[\w.:/-]{1,64}")
+"""An endpoint that may be shown: a key or a connection string is longer, or has other characters."""
+_HOST = re.compile(r"[\w.:%-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +69,22 @@ class CosmosAccount:
 
 
 def _checked_endpoint(endpoint: str) -> str:
-    """As `https://host:port/`."""
+    """As `https://host:port/`. What is wrong is shown only where it can be no secret."""
     wanted = "set it to the address of the account alone, e.g. https://my-account.documents.azure.com:443/"
     try:
         parts = urlsplit(endpoint.strip())
         host, port = parts.hostname, parts.port
     except ValueError:
         parts, host, port = urlsplit(""), None, None
-    if parts.username or parts.password:
+    if "accountkey=" in endpoint.lower():
+        raise SettingsError(f"COSMOS_ENDPOINT holds a connection string; {wanted}, and its AccountKey to COSMOS_KEY.")
+    if "@" in endpoint:
         raise SettingsError(f"COSMOS_ENDPOINT holds credentials; {wanted}, and the key to COSMOS_KEY.")
-    if parts.scheme not in ("http", "https") or not host:
-        raise SettingsError(f"COSMOS_ENDPOINT is {endpoint!r:.120}, which is no address of an account; {wanted}.")
+    if parts.scheme not in ("http", "https") or not host or not _HOST.fullmatch(host):
+        shown = f"{endpoint!r}, which is " if _HARMLESS.fullmatch(endpoint) else ""
+        raise SettingsError(f"COSMOS_ENDPOINT is {shown}no address of an account; {wanted}.")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise SettingsError(f"COSMOS_ENDPOINT is {endpoint!r:.120}, with a path behind the host; {wanted}.")
+        raise SettingsError(f"COSMOS_ENDPOINT is an address with a path behind the host {host!r:.80}; {wanted}.")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}/"
 
@@ -88,9 +94,11 @@ def _checked_key(key: SecretStr | None) -> SecretStr | None:
         return None
     text = key.get_secret_value().strip()
     try:
-        base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        empty = not base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        empty = True
+    if empty:
         raise SettingsError(
             "COSMOS_KEY is no key of an account, which is base64; copy the primary key whole, not a connection string."
-        ) from error
+        )
     return SecretStr(text)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from failtrace.errors import StoreError
+from failtrace.errors import StoreError, UnreadableRecord
 from failtrace.storage.backend import BackendHealth
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.client import CosmosConnection
 from failtrace.storage.cosmos.delivery import Change, CosmosFault, Delivered, FaultKind
-from failtrace.storage.cosmos.faults import fault_of, missing_container
+from failtrace.storage.cosmos.faults import SENDING, fault_of, missing_container
 from failtrace.storage.cosmos.item import Item, body_of, is_part, items_of, part_ids
 from failtrace.storage.cosmos.provision import provision
 
@@ -24,6 +24,8 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What can be one of our ids; anything else is never asked for."""
 _CHANGES = "SELECT c.id, c.failure_id, c.sha256, c.kind, c._ts FROM c WHERE c._ts >= @since ORDER BY c._ts"
 _BY_ID = "SELECT * FROM c WHERE c.id = @id"
+_TTL_MOST = 2**31 - 1
+"""Seconds; the largest time to live that Cosmos DB takes."""
 _OWNER_MISSING = 1003
 """The sub-status of a 404 for a database or container, where that of an item has none."""
 
@@ -71,8 +73,7 @@ class CosmosBackend:
         head = self._read(failure_id, failure_id)
         if head is None:
             return None
-        parts = [self._read(part_id, failure_id) or {"id": part_id} for part_id in part_ids(head)]
-        return body_of(head, parts)
+        return body_of(head, (self._read(part_id, failure_id) or {"id": part_id} for part_id in part_ids(head)))
 
     def raw(self, item_id: str) -> bytes | None:
         """The JSON of any item, without Cosmos DB's own properties; None where it is gone. Raises CosmosFault.
@@ -131,8 +132,12 @@ class CosmosBackend:
         """How long the item is to live: the retention, less the record's age. At least a second."""
         if self._retention is None:
             return None
-        occurred = datetime.fromisoformat(json.loads(body)["failure"]["occurred_at"])
-        return max(1, round((occurred + self._retention - datetime.now(UTC)).total_seconds()))
+        try:
+            occurred = datetime.fromisoformat(json.loads(body)["failure"]["occurred_at"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreadableRecord("The record does not say when its failure occurred.") from error
+        left = self._retention - (datetime.now(UTC) - occurred)
+        return min(max(1, round(left.total_seconds())), _TTL_MOST)
 
     def _create(self, item: Item) -> tuple[Any, bool]:
         """The headers of the answer, and whether the item was there already. Raises CosmosFault."""
@@ -144,7 +149,7 @@ class CosmosBackend:
             except CosmosResourceExistsError as error:
                 return error.headers or {}, True
 
-        headers, existed = self._asked("sending a failure", create)
+        headers, existed = self._asked(SENDING, create)
         if existed:
             there = self._read(item["id"], item["failure_id"])
             if there is None:
@@ -175,12 +180,14 @@ class CosmosBackend:
     def _asked(self, tried: str, question: Callable[[ContainerProxy], Answer]) -> Answer:
         try:
             answer = question(self._connection.container())
-        except StoreError as error:
-            self._last = str(error)
-            raise
         except Exception as error:
-            fault = fault_of(error, self.account, tried)
+            fault = error if isinstance(error, StoreError) else fault_of(error, self.account, tried)
             self._last = str(fault)
+            if isinstance(fault, CosmosFault) and fault.kind is FaultKind.SETUP:
+                # Who mends it may make the container anew: it is looked at again before the next use.
+                self._connection.forget_container()
+            if fault is error:
+                raise
             raise fault from error
         self._last = None
         return answer

@@ -9,9 +9,10 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+from failtrace.execution.header import package_version
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.delivery import CosmosFault
-from failtrace.storage.cosmos.faults import fault_of, not_cosmos, wrong_partition_key
+from failtrace.storage.cosmos.faults import CONNECTING, fault_of, not_cosmos, wrong_partition_key
 
 if TYPE_CHECKING:
     from azure.cosmos import ContainerProxy, CosmosClient
@@ -27,47 +28,58 @@ class CosmosConnection:
     def __init__(self, account: CosmosAccount) -> None:
         self.account = account
         self._lock = threading.Lock()
-        self._pid = os.getpid()
         self._client: CosmosClient | None = None
         self._container: ContainerProxy | None = None
         self._attempts = 0
         self._last: CosmosFault | None = None
+        # Last, so that no other thread of a forked child takes for its own what still is its parent's.
+        self._pid = os.getpid()
 
     def container(self) -> ContainerProxy:
         """The container, checked once to be one of ours. Raises CosmosFault.
 
         Those who wait for one attempt share how it ends; the next call after a failed one tries again.
         """
-        if self._pid != os.getpid():
-            # The parent's sockets and threads are not ours to use, nor to close.
-            self.__init__(self.account)  # type: ignore[misc]
-        if self._container is not None:
-            return self._container
+        self._begin_anew_after_fork()
+        container = self._container
+        if container is not None:
+            return container
         before = self._attempts
         with self._lock:
-            if self._container is not None:
-                return self._container
+            container = self._container
+            if container is not None:
+                return container
             if self._attempts != before and self._last is not None:
                 raise self._last
             try:
-                self._container = self._connect()
+                self._container = container = self._connect()
             except CosmosFault as fault:
                 self._last = fault
                 raise
             finally:
                 self._attempts += 1
-            return self._container
+            return container
 
     def client(self) -> CosmosClient:
         """A client of the account; for provisioning, which needs no container. Raises CosmosFault."""
+        self._begin_anew_after_fork()
         with self._lock:
             return self._made_client()
 
+    def forget_container(self) -> None:
+        """Check the container anew before it is used again."""
+        self._container = None
+
     def close(self) -> None:
         """Close the sockets. Idempotent."""
-        if self._client is not None and self._pid == os.getpid():
-            self._client.close()
-        self._client = self._container = None
+        client, self._client, self._container = self._client, None, None
+        if client is not None and self._pid == os.getpid():
+            client.close()
+
+    def _begin_anew_after_fork(self) -> None:
+        """The parent's sockets and threads are not ours to use, nor to close; its lock may be held for ever."""
+        if self._pid != os.getpid():
+            self.__init__(self.account)  # type: ignore[misc]
 
     def _connect(self) -> ContainerProxy:
         client = self._made_client()
@@ -76,7 +88,7 @@ class CosmosConnection:
             found = container.read()
             paths = found["partitionKey"]["paths"]
         except Exception as error:
-            raise fault_of(error, self.account, "connecting") from error
+            raise fault_of(error, self.account, CONNECTING) from error
         if paths != [PARTITION_KEY]:
             raise wrong_partition_key(self.account, ", ".join(map(str, paths)))
         return container
@@ -88,7 +100,7 @@ class CosmosConnection:
             except Exception as error:
                 if getattr(error, "status_code", None) == 404:
                     raise not_cosmos(self.account, "it answers 404") from error
-                raise fault_of(error, self.account, "connecting") from error
+                raise fault_of(error, self.account, CONNECTING) from error
         return self._client
 
 
@@ -120,5 +132,5 @@ def _client(account: CosmosAccount) -> CosmosClient:
         # An emulator tells an address of its own, which a mapped port does not reach:
         # https://github.com/Azure/azure-sdk-for-python/issues/44380
         enable_endpoint_discovery=not account.is_loopback,
-        user_agent_suffix="failtrace",
+        user_agent_suffix=f"failtrace/{package_version()}",
     )

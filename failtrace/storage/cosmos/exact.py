@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
+
+_INDEX_KEY = re.compile(rb'"\d+":')
 
 Patch = list[Any]
 """[path of keys and indices, the number as text], or [path, keys in their order]."""
@@ -20,6 +24,20 @@ _LARGEST = 2**1000
 """Beyond it an integer is no double at all."""
 _LONGEST = 400
 _LOSSY = (dict, list, float, int)
+
+
+def read(body: bytes) -> tuple[Any, bool]:
+    """An encoded record as a value, and whether it may need patches: most do not, and this looks at numbers alone."""
+    lossy: list[bool] = []
+
+    def number(kind: type[float] | type[int], text: str) -> float | int:
+        value = kind(text)
+        if _is_lossy(value):
+            lossy.append(True)
+        return value
+
+    record = json.loads(body, parse_float=partial(number, float), parse_int=partial(number, int))
+    return record, bool(lossy) or _INDEX_KEY.search(body) is not None
 
 
 def patches(record: Any) -> list[Patch]:
@@ -45,6 +63,8 @@ def is_integer(text: str) -> bool:
 def _losses(value: Any, path: list[str | int]) -> Iterator[Patch]:
     if isinstance(value, (float, int)):
         if _is_lossy(value):
+            if abs(value) > _LARGEST and isinstance(value, int):
+                raise OverflowError(f"an integer of {value.bit_length()} bits")
             yield [path, json.dumps(value)]
         return
     for part, item in enumerate(value) if isinstance(value, list) else value.items():
@@ -55,11 +75,7 @@ def _losses(value: Any, path: list[str | int]) -> Iterator[Patch]:
 
 
 def _is_lossy(number: float | int) -> bool:
-    if isinstance(number, float):
-        return number.is_integer()
-    if abs(number) > _LARGEST:
-        raise OverflowError(f"an integer of {number.bit_length()} bits")
-    return abs(number) > _EXACT
+    return number.is_integer() if isinstance(number, float) else abs(number) > _EXACT
 
 
 def _looks_like_an_index(key: str) -> bool:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.delivery import CosmosFault, FaultKind
 
+CONNECTING = "connecting"
+SENDING = "sending a failure"
+
 _POISON = {400, 413}
+_PASSING = {408, 409, 410, 412, 429, 449}
+_NOT_OF_COSMOS = {405, 406, 501}
+_PARTITION_KEY_MISMATCH = 1001
+_CLOCK = re.compile(r"not valid at the current time|current server time|clock|skew|\bdate\b", re.IGNORECASE)
 _SIGN_IN = {"ClientAuthenticationError", "CredentialUnavailableError"}
 _NETWORK = {"azure", "requests", "urllib3", "http"}
 _NO_COSMOS = (KeyError, TypeError, AttributeError, json.JSONDecodeError)
@@ -25,7 +33,8 @@ def fault_of(error: BaseException, account: CosmosAccount, tried: str) -> Cosmos
             "run: pip install 'failtrace[cosmos]'",
             FaultKind.SETUP,
         )
-    if type(error).__name__ in _SIGN_IN and getattr(error, "status_code", None) is None:
+    if type(error).__name__ in _SIGN_IN:
+        # By its name, for azure-identity may be absent; its status is that of Microsoft Entra ID, not of Cosmos DB.
         return CosmosFault(
             "Nobody is signed in to Azure and COSMOS_KEY is not set; run `az login`, give this machine an identity, or "
             f"set COSMOS_KEY ({_line(error)}).",
@@ -79,10 +88,19 @@ def _of_status(status: int, error: BaseException, account: CosmosAccount, tried:
         return CosmosFault(_refused(status, said, account), FaultKind.SETUP, status=status)
     if status == 404:
         return missing_container(account)
-    if status in (405, 406, 501):
+    if status in _NOT_OF_COSMOS or (status == 400 and tried == CONNECTING):
         return not_cosmos(account, f"it answers {status}")
-    if status in _POISON:
+    if status in _POISON and tried == SENDING:
+        if getattr(error, "sub_status", None) == _PARTITION_KEY_MISMATCH:
+            return _changed_partition_key(account, said)
         return CosmosFault(f"Cosmos DB refused a record with {status} ({said}).", FaultKind.POISON, status=status)
+    if status < 500 and status not in _PASSING:
+        return CosmosFault(
+            f"Cosmos DB answered {status} while {tried} ({said}); see that COSMOS_ENDPOINT, COSMOS_DATABASE and "
+            "COSMOS_CONTAINER_TRACES name what is meant.",
+            FaultKind.SETUP,
+            status=status,
+        )
     return CosmosFault(
         f"Cosmos DB answered {status} while {tried} ({said}); failtrace tries again by itself.",
         FaultKind.TRANSIENT,
@@ -91,9 +109,18 @@ def _of_status(status: int, error: BaseException, account: CosmosAccount, tried:
     )
 
 
+def _changed_partition_key(account: CosmosAccount, said: str) -> CosmosFault:
+    """A container that was made anew, with another partition key, while we were connected."""
+    return CosmosFault(
+        f"The container {account.container!r} no longer has the partition key '/failure_id' ({said}); "
+        "set COSMOS_CONTAINER_TRACES to another name and run `failtrace cosmos provision`.",
+        FaultKind.SETUP,
+        status=400,
+    )
+
+
 def _refused(status: int, said: str, account: CosmosAccount) -> str:
-    lower = said.lower()
-    if "date" in lower and ("valid" in lower or "skew" in lower or "expired" in lower or "current" in lower):
+    if _CLOCK.search(said):
         return f"Cosmos DB refused this machine's clock ({said}); set it right, it may be off by 15 minutes at most."
     if account.key is not None and status == 401:
         return f"Cosmos DB refused COSMOS_KEY ({said}); set it to a current key of the account."

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from failtrace.codec import decode_record, digest, encode_record
 from failtrace.contracts import SCHEMA_VERSION
 from failtrace.errors import UnreadableRecord
-from failtrace.storage.cosmos.exact import apply, is_integer, patches
+from failtrace.storage.cosmos.exact import apply, is_integer, patches, read
 
 Item = dict[str, Any]
 
 ITEM_MOST = 1_500_000
 """Bytes of one item as it is sent. Cosmos DB takes 2 MB; this leaves room for what it adds."""
+SURELY_FITS = ITEM_MOST // 3
+"""Bytes of a record whose item, summary included, need not be measured where it has no patches."""
 PART_BYTES = 700_000
 """Bytes of a record's text in one part: as a JSON string it at most doubles."""
-MESSAGE_LIMIT = 1000
+SUMMARY_CHARS = 1000
+"""Of a text among the summary fields; the record has it whole."""
 NESTING_MOST = 100
 """Levels of a record that is kept as an object; Cosmos DB takes 128."""
 
@@ -32,22 +35,25 @@ def items_of(failure_id: str, body: bytes, *, ttl_s: int | None = None) -> list[
     Raises UnreadableRecord for bytes that are no record of a failure.
     """
     try:
-        record = json.loads(body)
+        record, suspect = read(body)
         head = _head(failure_id, record, body, ttl_s)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnreadableRecord(
             f"The record {failure_id!r} cannot be made an item of Cosmos DB ({type(error).__name__}: {error!s:.100}); "
             "it is kept in the mirror."
         ) from error
-    whole = _whole(head, record, body)
-    if whole is not None and encoded_size(whole) <= ITEM_MOST:
+    whole = _whole(head, record, body, suspect=suspect)
+    if whole is not None and _fits(whole, body):
         return [whole]
     parts = list(_parts(failure_id, body, ttl_s))
     return [*parts, {**head, "parts": len(parts)}]
 
 
-def body_of(head: Item, parts: Sequence[Item] = ()) -> bytes:
-    """The encoded record, byte for byte. Raises UnreadableRecord for an item that is none of ours, or is damaged."""
+def body_of(head: Item, parts: Iterable[Item] = ()) -> bytes:
+    """The encoded record, byte for byte. Raises UnreadableRecord for an item that is none of ours, or is damaged.
+
+    Takes the parts one by one, and none behind one that is damaged.
+    """
     _check_head(head)
     body = b"".join(_text_of(part) for part in parts) if head["parts"] else _body_of_object(head)
     if digest(body) != head["sha256"]:
@@ -71,6 +77,11 @@ def encoded_size(item: Item) -> int:
     return len(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode())
 
 
+def _fits(whole: Item, body: bytes) -> bool:
+    """Whether an item is small enough. A patch may be many times longer than its number."""
+    return (len(body) < SURELY_FITS and "exact" not in whole) or encoded_size(whole) <= ITEM_MOST
+
+
 def _head(failure_id: str, record: Any, body: bytes, ttl_s: int | None) -> Item:
     failure = record["failure"]
     head = {
@@ -79,12 +90,12 @@ def _head(failure_id: str, record: Any, body: bytes, ttl_s: int | None) -> Item:
         "kind": "failure",
         "schema_version": record["schema_version"],
         "trace_id": record["trace_id"],
-        "run_id": record["run_id"],
-        "subject": record["subject"]["name"],
+        "run_id": _short(record["run_id"]),
+        "subject": _short(record["subject"]["name"]),
         "outcome": record["outcome"]["kind"],
         "failure_type": failure["failure_type"],
-        "message": failure["message"][:MESSAGE_LIMIT],
-        "fingerprint": failure["fingerprint"],
+        "message": _short(failure["message"]),
+        "fingerprint": _short(failure["fingerprint"]),
         "occurred_at": failure["occurred_at"],
         "duration_ms": record["duration_ms"],
         "sha256": digest(body),
@@ -93,12 +104,16 @@ def _head(failure_id: str, record: Any, body: bytes, ttl_s: int | None) -> Item:
     return head if ttl_s is None else {**head, "ttl": ttl_s}
 
 
-def _whole(head: Item, record: Any, body: bytes) -> Item | None:
+def _short(text: str | None) -> str | None:
+    return text if text is None else text[:SUMMARY_CHARS]
+
+
+def _whole(head: Item, record: Any, body: bytes, *, suspect: bool) -> Item | None:
     """The item that holds all; None where the record is too large, too deep, or has a number that is no double."""
     if len(body) > ITEM_MOST or not _depth_within(record, NESTING_MOST):
         return None
     try:
-        repairs = _repairs(record, body)
+        repairs = _repairs(record, body) if suspect else []
     except OverflowError:
         return None
     whole = {**head, "parts": 0, "record": record}
