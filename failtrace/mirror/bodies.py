@@ -1,6 +1,8 @@
 """Whole records by id, checked against their sha256 on every read."""
 
 import hashlib
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,6 +16,10 @@ from failtrace.mirror.times import from_micros
 _STORED = select(body.c.body, execution.c.sha256, execution.c.stored_at).join_from(
     execution, body, body.c.execution_id == execution.c.id
 )
+_SMALL = """
+    SELECT e.id, b.body, e.sha256 FROM execution e JOIN body b ON b.execution_id = e.id
+    WHERE e.id IN (SELECT value FROM json_each(?)) AND length(b.body) <= ? AND typeof(b.body) = 'blob'
+"""
 _BY_TRACE_ID = _STORED.where(execution.c.trace_id == bindparam("any_id"))
 _BY_FAILURE_ID = _STORED.where(execution.c.failure_id == bindparam("any_id"))
 _IDENTITY = select(execution.c.failure_id, execution.c.sha256, execution.c.stored_at)
@@ -42,6 +48,12 @@ def identity(connection: Connection, any_id: str) -> Identity | None:
     statement = _IDENTITY_BY_TRACE_ID if len(any_id) == TRACE_ID_LENGTH else _IDENTITY_BY_FAILURE_ID
     row = connection.execute(statement, {"any_id": any_id}).first()
     return None if row is None else Identity(row[0], row[1].hex(), from_micros(row[2]))
+
+
+def small_bodies(connection: Connection, execution_ids: Sequence[int], most: int) -> dict[int, bytes]:
+    """The records of these executions that have at most so many bytes and are undamaged."""
+    rows = connection.exec_driver_sql(_SMALL, (json.dumps(list(execution_ids)), most))
+    return {number: body for number, body, sha256 in rows if hashlib.sha256(body).digest() == sha256}
 
 
 def stored_body(connection: Connection, any_id: str) -> StoredBody | None:

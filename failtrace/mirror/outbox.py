@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, func, i
 
 from failtrace.contracts import FailureType
 from failtrace.mirror import cursor
+from failtrace.mirror.bodies import small_bodies
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
 from failtrace.mirror.tables import PASSED, delivery, execution, outbox, relay
@@ -97,6 +98,11 @@ class Outbox:
         with self._database.transaction() as connection:
             rows = connection.execute(_DUE, {"now": to_micros(self._clock()), "most": limit})
             return tuple([OutboxItem(row[0], row[1], row[2], from_micros(row[3])) for row in rows])
+
+    def bodies(self, items: Sequence[OutboxItem], most: int) -> dict[int, bytes]:
+        """By execution_id, the encoded records of those that have at most `most` bytes and are undamaged."""
+        with self._database.transaction() as connection:
+            return small_bodies(connection, [item.execution_id for item in items], most)
 
     def delivered(self, marks: Sequence[DeliveryMark]) -> None:
         """Note deliveries. Idempotent."""

@@ -24,9 +24,10 @@ from failtrace.storage.cosmos.delivery import CosmosFault, Delivered, FaultKind
 from failtrace.storage.workers import Workers
 
 SENDERS = 8
-IN_FLIGHT = 16 * SENDERS
+IN_FLIGHT = 32 * SENDERS
 """Records handed to the senders at once; refilled when half of them are answered."""
-LINGER_S = 0.1
+SMALL_BYTES = 256 * 1024
+LINGER_S = 0.05
 """How long answers are gathered, so that many share one transaction."""
 LEASE_S = 15.0
 RENEW_S = 3.0
@@ -41,7 +42,9 @@ UPKEEP_S = 30.0
 
 _log = logging.getLogger("failtrace")
 
-Result = tuple[OutboxItem, Delivered | BaseException]
+Parcel = tuple[OutboxItem, bytes | None]
+"""What waits, with its encoded record; None where whoever sends it has to read it: it is large, or damaged."""
+Result = tuple[Parcel, Delivered | BaseException]
 
 
 class Sender(Protocol):
@@ -158,7 +161,7 @@ class Relay:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        workers: Workers[OutboxItem, Delivered] = Workers(self._send, self._senders, "failtrace-send")
+        workers: Workers[Parcel, Delivered] = Workers(self._send, self._senders, "failtrace-send")
         try:
             while not self._stop.is_set():
                 try:
@@ -171,7 +174,7 @@ class Relay:
         finally:
             workers.close()
 
-    def _turn(self, workers: Workers[OutboxItem, Delivered]) -> None:
+    def _turn(self, workers: Workers[Parcel, Delivered]) -> None:
         if not self._keep_lease():
             self._file(workers.collect(0.0))
             self._pause(POLL_S)
@@ -184,14 +187,17 @@ class Relay:
             return
         self._file(workers.collect(POLL_S, LINGER_S))
         if self._gate.shut_now:
-            self._flying.difference_update(item.execution_id for item in workers.recall())
+            self._flying.difference_update(item.execution_id for item, _ in workers.recall())
 
-    def _refill(self, workers: Workers[OutboxItem, Delivered]) -> None:
+    def _refill(self, workers: Workers[Parcel, Delivered]) -> None:
         room = self._gate.room(IN_FLIGHT - workers.in_flight, workers.in_flight)
         waiting = self._outbox.due(room + len(self._flying)) if room else ()
-        for item in [item for item in waiting if item.execution_id not in self._flying][:room]:
+        fresh = [item for item in waiting if item.execution_id not in self._flying][:room]
+        # Read together: many short queries by as many threads would take turns at the interpreter's lock.
+        bodies = self._outbox.bodies(fresh, SMALL_BYTES) if fresh else {}
+        for item in fresh:
             self._flying.add(item.execution_id)
-            workers.submit(item)
+            workers.submit((item, bodies.get(item.execution_id)))
 
     def _pause(self, seconds: float) -> None:
         self._wake.wait(seconds)
@@ -207,8 +213,9 @@ class Relay:
                 self._outbox.hurry()
         return self._holds
 
-    def _send(self, item: OutboxItem) -> Delivered:
-        body = self._mirror.record(item.failure_id)
+    def _send(self, parcel: Parcel) -> Delivered:
+        item, body = parcel
+        body = body or self._mirror.record(item.failure_id)
         if body is None:
             raise CosmosFault(
                 f"The record {item.failure_id!r} is no longer in the mirror, so it cannot be sent.", FaultKind.POISON
@@ -219,10 +226,10 @@ class Relay:
         """Keep the books. What a crash leaves unmarked is sent again, and found to be there."""
         if not results:
             return
-        self._flying.difference_update(item.execution_id for item, _ in results)
+        self._flying.difference_update(item.execution_id for (item, _), _ in results)
         now = datetime.now(UTC)
-        delivered = [(item, result) for item, result in results if isinstance(result, Delivered)]
-        faults = [(item, _fault(result)) for item, result in results if isinstance(result, BaseException)]
+        delivered = [(item, result) for (item, _), result in results if isinstance(result, Delivered)]
+        faults = [(item, _fault(result)) for (item, _), result in results if isinstance(result, BaseException)]
         for _, fault in faults:
             if fault.kind is FaultKind.TRANSIENT:
                 self._gate.fault(fault.retry_after_s or 0.0)
@@ -268,7 +275,7 @@ class Relay:
         except FailtraceError as error:
             _log.debug("The upkeep of the mirror could not go on: %s", error)
 
-    def _leave(self, workers: Workers[OutboxItem, Delivered]) -> None:
+    def _leave(self, workers: Workers[Parcel, Delivered]) -> None:
         """What is just being answered is marked, so that it need not be sent twice; then the lease is free."""
         try:
             self._file(workers.collect(0.0))

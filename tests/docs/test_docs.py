@@ -3,10 +3,13 @@
 `python tests/docs/test_docs.py` writes docs/settings.md anew.
 """
 
+import json
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -17,7 +20,11 @@ from failtrace import contracts
 from failtrace.cli.main import cli
 from failtrace.contracts import Contract
 from failtrace.detection.detectors import detectors
+from failtrace.exchange.destinations import VARIABLES
+from failtrace.mirror.views import InboxState, RelayStatus
 from failtrace.settings import Settings
+from failtrace.storage.cosmos.item import SUMMARY
+from failtrace.storage.cosmos.provision import EACH_ITS_OWN, indexing_policy
 from failtrace.subjects.scenarios import EXPECTED
 from failtrace.subjects.subject import Subject
 
@@ -32,8 +39,9 @@ sentence that names the variable, and exit 2. This table is generated from `fail
 
 {table}
 
-This version has no backend for Cosmos DB: with `COSMOS_ENDPOINT` set, the store `auto` stops with a sentence that says
-so. OpenTelemetry's SDK, through which the steps come, reads its own `OTEL_*` variables in the subject's process.
+[cosmos.md](cosmos.md) tells how to come to an account for the `COSMOS_*` variables, [tracing.md](tracing.md) which
+variables of OpenTelemetry and Azure send spans elsewhere. OpenTelemetry's SDK, through which the steps come, reads its
+own `OTEL_*` variables in the subject's process.
 """
 
 
@@ -47,9 +55,12 @@ def settings_page() -> str:
 
 
 def _row(field: FieldInfo) -> str:
-    variable = field.validation_alias.choices[0]  # type: ignore[union-attr]
     default = f"`{field.default}`" if field.default not in (None, ()) else "unset"
-    return f"| `{variable}` | {default} | {field.description} |"
+    return f"| `{_variable(field)}` | {default} | {field.description} |"
+
+
+def _variable(field: FieldInfo) -> str:
+    return str(field.validation_alias.choices[0])  # type: ignore[union-attr]
 
 
 def section(page: str, heading: str) -> str:
@@ -63,19 +74,31 @@ def missing(names: list[str], page: str) -> list[str]:
     return [name for name in names if f"`{name}`" not in page]
 
 
+def _commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command by its whole name, those of a nested group included; a group alone does nothing."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
+
+
+COMMANDS = dict(_commands(cli))
+
+
 def test_settings_page_is_the_settings() -> None:
     """docs/settings.md says what the fields say; `python tests/docs/test_docs.py` writes it."""
     assert text("docs/settings.md") == settings_page()
 
 
-@pytest.mark.parametrize("command", cli.commands.values(), ids=cli.commands.keys())
-def test_every_command_and_option_is_described(command: click.Command) -> None:
+@pytest.mark.parametrize(("name", "command"), COMMANDS.items(), ids=COMMANDS)
+def test_every_command_and_option_is_described(name: str, command: click.Command) -> None:
     """docs/cli.md has a section for each command with each of its options, and the README names the command."""
-    described = section(text("docs/cli.md"), f"`failtrace {command.name}`")
+    described = section(text("docs/cli.md"), f"`failtrace {name}`")
     options = [name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts]
 
-    assert [name for name in options if not re.search(rf"^\| `{name}[ `]", described, re.MULTILINE)] == []
-    assert f"`failtrace {command.name}" in text("README.md")
+    assert [option for option in options if not re.search(rf"^\| `{option}[ `]", described, re.MULTILINE)] == []
+    assert f"`failtrace {name}" in text("README.md")
     assert command.help
 
 
@@ -83,10 +106,35 @@ def test_no_option_is_described_that_is_gone() -> None:
     """Each option in docs/cli.md belongs to the command in whose section it stands."""
     page = text("docs/cli.md")
 
-    for name in re.findall(r"^## `failtrace (\S+)`$", page, re.MULTILINE):
-        known = {opt for parameter in cli.commands[name].params for opt in parameter.opts}
+    for name in re.findall(r"^## `failtrace (.+)`$", page, re.MULTILINE):
+        known = {opt for parameter in COMMANDS[name].params for opt in parameter.opts}
         described = set(re.findall(r"^\| `(--[a-z-]+)", section(page, f"`failtrace {name}`"), re.MULTILINE))
         assert described <= known, name
+
+
+def test_every_value_of_the_delivery_is_described() -> None:
+    """docs/cli.md names each value that `failtrace sync --status --json` prints."""
+    printed = [field.name for field in fields(RelayStatus)] + [f"sync_{field.name}" for field in fields(InboxState)]
+
+    assert missing(printed, section(text("docs/cli.md"), "`failtrace sync`")) == []
+
+
+def test_the_container_made_by_hand_is_ours() -> None:
+    """docs/cosmos.md names each setting and indexed field, and its commands make what `cosmos provision` makes."""
+    page = text("docs/cosmos.md")
+    policy = re.search(r"--idx '(.*?)'", page, re.DOTALL)
+    settings = [_variable(field) for field in Settings.model_fields.values()]
+
+    assert policy is not None
+    assert json.loads(policy[1]) == indexing_policy()
+    assert f"--ttl {EACH_ITS_OWN}" in page
+    assert missing([name for name in settings if name.startswith("COSMOS_")], page) == []
+    assert missing(list(SUMMARY), page) == []
+
+
+def test_every_variable_for_spans_is_described() -> None:
+    """docs/tracing.md names each environment variable that makes spans go somewhere."""
+    assert missing(list(VARIABLES), text("docs/tracing.md")) == []
 
 
 def test_every_scenario_is_described_with_its_ending() -> None:
