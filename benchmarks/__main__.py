@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from benchmarks import capture, deadline, imports, listing, lookup, overview, page, process, storage
+from benchmarks import capture, deadline, delivery, imports, listing, lookup, overview, page, process, storage
 from benchmarks.harness import Row
 from benchmarks.places import RESULTS
 from benchmarks.population import populated
@@ -19,6 +19,7 @@ SIZE, QUICK_SIZE = 1_000_000, 100_000
 MEASURES: dict[str, Callable[[int, int], tuple[Row, ...]]] = {
     "capture": capture.measure,
     "storage": storage.measure,
+    "delivery": delivery.measure,
     "lookup": lookup.measure,
     "overview": overview.measure,
     "listing": listing.measure,

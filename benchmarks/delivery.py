@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -61,12 +62,11 @@ def measure(rounds: int, _: int) -> tuple[Row, ...]:
 def _server() -> Iterator[CosmosAccount]:
     """The Cosmos-compatible server of the tests, without their proxy."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-    from support.cosmos_server import KEY, start_server
-
-    server = start_server()
+    tests = import_module("support.cosmos_server")
+    server = tests.start_server()
     try:
         yield CosmosAccount.from_settings(
-            Settings.load(cosmos_endpoint=f"http://127.0.0.1:{server.port}/", cosmos_key=SecretStr(KEY))
+            Settings.load(cosmos_endpoint=f"http://127.0.0.1:{server.port}/", cosmos_key=SecretStr(tests.KEY))
         )
     finally:
         server.close()

@@ -15,8 +15,8 @@ _MARK = {"ok": "✓", "warning": "!", "failed": "✗"}
 def doctor(as_json: bool) -> int:
     """Check this installation, and say what to do where it is ill.
 
-    Looks at Python, SQLite, the home folder, the journal, the mirror, the store, the subjects and a fresh process;
-    exit 1 if any of them fails.
+    Looks at Python, SQLite, the home folder, the journal, the mirror, the store, the delivery, the subjects and a fresh
+    process; exit 1 if any of them fails.
     """
     findings = list(examine())
     for finding in findings:
