@@ -166,9 +166,10 @@ class Relay:
             while not self._stop.is_set():
                 try:
                     self._turn(workers)
-                except FailtraceError as error:
-                    # The mirror is full, locked or gone: nothing is lost by waiting.
-                    _log.debug("The relay could not go on: %s", error)
+                # The mirror is full, locked or gone, or an error of ours that nobody foresaw: nothing is lost by
+                # waiting, and a relay that ended would deliver no more.
+                except Exception as error:  # noqa: BLE001
+                    _log.debug("The relay could not go on: %s: %s", type(error).__name__, error)
                     self._stop.wait(1.0)
             self._leave(workers)
         finally:
@@ -272,8 +273,9 @@ class Relay:
     def _look_after(self) -> None:
         try:
             self._upkeep()
-        except FailtraceError as error:
-            _log.debug("The upkeep of the mirror could not go on: %s", error)
+        # A sync notes why it failed; whatever it was, the next one is half a minute away.
+        except Exception as error:  # noqa: BLE001
+            _log.debug("The upkeep of the mirror could not go on: %s: %s", type(error).__name__, error)
 
     def _leave(self, workers: Workers[Parcel, Delivered]) -> None:
         """What is just being answered is marked, so that it need not be sent twice; then the lease is free."""
