@@ -74,9 +74,9 @@ class Cosmos:
         from azure.cosmos import CosmosClient
         from azure.identity import DefaultAzureCredential
 
-        local = self.injector is not None
+        account = CosmosAccount.from_settings(self.settings())
         credential: Any = self.key or DefaultAzureCredential()
-        return CosmosClient(self.endpoint, credential, enable_endpoint_discovery=not local)
+        return CosmosClient(self.endpoint, credential, enable_endpoint_discovery=not account.is_loopback)
 
     def raw(self) -> Any:
         """The container, by the SDK."""
