@@ -27,17 +27,17 @@ _MATCHING = compiled(
 
 
 def newest_matching(
-    connection: Connection, selection: Selection, after: tuple[int, int] | None, limit: int
+    connection: Connection, selection: Selection, after: tuple[float, int] | None, limit: int
 ) -> Sequence[Row[Any]] | None:
     """The rows of `page_statement` for a selection with a frequent `match`; None where that takes too long."""
-    listed, found = replace(selection, match=None), list[Row[Any]]()
+    listed, found = replace(selection, match=None, few=False), list[Row[Any]]()
     for chunk in _CHUNKS:
         statement, values = page_statement(listed, after, chunk)
         rows = statement.run(connection, values).all()
         found += _matching(connection, selection, rows)
         if len(found) >= limit or len(rows) < chunk:
             return found[:limit]
-        after = rows[-1].ended_at, rows[-1].id
+        after = getattr(rows[-1], selection.key), rows[-1].id
     return None
 
 

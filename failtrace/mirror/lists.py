@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
@@ -10,10 +10,10 @@ from failtrace.contracts import FailureType
 from failtrace.mirror import cursor, rollups
 from failtrace.mirror.frequent import FREQUENT, newest_matching
 from failtrace.mirror.search import match_expression
-from failtrace.mirror.selection import COLUMNS, Selection, count_statement, page_statement
-from failtrace.mirror.tables import PASSED, execution, tally
+from failtrace.mirror.selection import COLUMNS, MATCHES, Selection, count_statement, page_statement
+from failtrace.mirror.tables import PASSED, body, execution, failure_text, tally
 from failtrace.mirror.times import from_micros, to_micros
-from failtrace.mirror.views import ExecutionRow, FailureFilter, Page
+from failtrace.mirror.views import ExecutionRow, FailureFilter, Neighbours, Page, Sort
 
 FAILED = tuple(kind.value for kind in FailureType)
 
@@ -21,11 +21,64 @@ TRACE_ID_LENGTH = 32
 _BY_TRACE_ID = select(*COLUMNS).where(execution.c.trace_id == bindparam("any_id"))
 _BY_FAILURE_ID = select(*COLUMNS).where(execution.c.failure_id == bindparam("any_id"))
 _TYPES = {kind.value: kind for kind in FailureType} | {PASSED: None}
+_OPPOSITE: Final[dict[Sort, Sort]] = {
+    "newest": "oldest",
+    "oldest": "newest",
+    "longest": "shortest",
+    "shortest": "longest",
+}
+_FEW = 2_000
+"""Rows up to which sorting them by duration is quicker than looking for them among all, in order."""
+_TWIN = (
+    select(*COLUMNS)
+    .join(body, body.c.execution_id == execution.c.id)
+    .where(body.c.passed_subject == bindparam("subject"))
+    .order_by((execution.c.input_key == bindparam("key")).desc(), body.c.ended_at.desc())
+    .limit(1)
+)
 
 
-def failures(connection: Connection, wanted: FailureFilter, limit: int, after: str | None) -> Page[ExecutionRow]:
+def failures(
+    connection: Connection, wanted: FailureFilter, limit: int, after: str | None, sort: Sort
+) -> Page[ExecutionRow]:
     """A page of failures. Raises InputError for a bad cursor, limit or time."""
-    return _page(connection, _of_filter(wanted), limit, after)
+    return _page(connection, replace(_of_filter(wanted), sort=sort), limit, after)
+
+
+def neighbours(connection: Connection, wanted: FailureFilter, sort: Sort, failure_id: str) -> Neighbours:
+    """What stands before and after a failure in the list that `failures` gives. Raises InputError for a bad time."""
+    row = connection.execute(_BY_FAILURE_ID, {"any_id": failure_id}).first()
+    selection = _of_filter(wanted)
+    if row is None or not _selects(connection, selection, row):
+        return Neighbours()
+    total = _total(connection, selection)
+
+    def beside(order: Sort) -> str | None:
+        listed = replace(selection, sort=order)
+        rows = _rows(connection, listed, (getattr(row, listed.key), row.id), 1, total)
+        return str(rows[0].failure_id) if rows else None
+
+    return Neighbours(previous=beside(_OPPOSITE[sort]), next=beside(sort))
+
+
+def passed_twin(connection: Connection, any_id: str) -> ExecutionRow | None:
+    """A passed execution of the same subject whose record is kept: on the same input first, else the newest."""
+    row = execution_row(connection, any_id)
+    if row is None:
+        return None
+    key = bytes.fromhex(row.input_key) if row.input_key else None
+    found = connection.execute(_TWIN, {"subject": row.subject, "key": key}).first()
+    return None if found is None or found.trace_id == row.trace_id else view(found)
+
+
+def last_results(connection: Connection, subjects: Sequence[str]) -> dict[str, ExecutionRow]:
+    """The newest execution of each subject that ever ran."""
+    found = {}
+    for subject in dict.fromkeys(subjects):
+        rows = _rows(connection, Selection((*FAILED, PASSED), subjects=(subject,)), None, 1, 0)
+        if rows:
+            found[subject] = view(rows[0])
+    return found
 
 
 def executions(
@@ -50,7 +103,7 @@ def execution_row(connection: Connection, any_id: str) -> ExecutionRow | None:
     """The execution of a trace_id or a failure_id."""
     statement = _BY_TRACE_ID if len(any_id) == TRACE_ID_LENGTH else _BY_FAILURE_ID
     row = connection.execute(statement, {"any_id": any_id}).first()
-    return None if row is None else _view(row)
+    return None if row is None else view(row)
 
 
 def _of_filter(wanted: FailureFilter) -> Selection:
@@ -68,27 +121,49 @@ def _of_filter(wanted: FailureFilter) -> Selection:
 
 
 def _page(connection: Connection, selection: Selection, limit: int, after: str | None) -> Page[ExecutionRow]:
-    start = None if after is None else cursor.decode(after)
+    start = None if after is None else _place(selection, after)
     total = _total(connection, selection)
     # One row more than asked for tells whether there is a next page.
     rows = _rows(connection, selection, start, cursor.check_limit(limit) + 1, total)
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(
-        rows=tuple([_view(row) for row in rows[:limit]]),
+        rows=tuple([view(row) for row in rows[:limit]]),
         total=total,
-        after=cursor.encode(last.ended_at, last.id) if last else None,
+        after=cursor.encode(getattr(last, selection.key), last.id) if last else None,
     )
 
 
 def _rows(
-    connection: Connection, selection: Selection, start: tuple[int, int] | None, limit: int, total: int
+    connection: Connection, selection: Selection, start: tuple[float, int] | None, limit: int, total: int
 ) -> Sequence[Row[Any]]:
     if selection.match is not None and total >= FREQUENT:
         rows = newest_matching(connection, selection, start, limit)
         if rows is not None:
             return rows
-    statement, values = page_statement(selection, start, limit)
+    statement, values = page_statement(replace(selection, few=total <= _FEW), start, limit)
     return statement.run(connection, values).all()
+
+
+def _place(selection: Selection, after: str) -> tuple[float, int]:
+    return cursor.decode(after) if selection.key == "ended_at" else cursor.decode_duration(after)
+
+
+def _selects(connection: Connection, selection: Selection, row: Row[Any]) -> bool:
+    """Whether this failure is in the list."""
+    return (
+        row.failure_type in selection.failure_types
+        and (not selection.subjects or row.subject in selection.subjects)
+        and selection.run_id in (None, row.run_id)
+        and selection.fingerprint in (None, row.fingerprint)
+        and (selection.since is None or row.ended_at >= selection.since)
+        and (selection.until is None or row.ended_at < selection.until)
+        and (selection.match is None or _matches(connection, selection.match, row.id))
+    )
+
+
+def _matches(connection: Connection, match: str, row_id: int) -> bool:
+    statement = select(failure_text.c.rowid).where(MATCHES, failure_text.c.rowid == row_id)
+    return connection.execute(statement, {"match": match}).first() is not None
 
 
 def _total(connection: Connection, selection: Selection) -> int:
@@ -120,8 +195,9 @@ def _tallied(connection: Connection, run_id: str, failure_types: Sequence[str]) 
     return int(connection.execute(statement).scalar_one())
 
 
-def _view(row: Sequence[Any]) -> ExecutionRow:
-    _, trace_id, failure_id, run_id, subject, outcome, failure_type, message, fingerprint, ended_at, duration = row
+def view(row: Sequence[Any]) -> ExecutionRow:
+    """A row of the columns that lists are made of."""
+    _, trace_id, failure_id, run_id, subject, outcome, failure_type, message, fingerprint, ended_at, duration, key = row
     return ExecutionRow(
         trace_id,
         failure_id,
@@ -133,4 +209,5 @@ def _view(row: Sequence[Any]) -> ExecutionRow:
         fingerprint,
         from_micros(ended_at),
         duration,
+        None if key is None else key.hex(),
     )

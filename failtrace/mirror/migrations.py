@@ -5,6 +5,7 @@ steps applied is the file's `user_version`. The DDL is written out, for a step m
 class does.
 """
 
+import math
 from collections.abc import Callable
 
 from sqlalchemy import Connection
@@ -157,7 +158,50 @@ _DELIVERY = (
     )""",
 )
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_shape, _delivery)
+
+def _durations(connection: Connection) -> None:
+    # Bins are a logarithm, which not every build of SQLite has.
+    driver = connection.connection.driver_connection
+    assert driver is not None  # a transaction is open
+    driver.create_function("duration_bin", 1, _duration_bin, deterministic=True)
+    for statement in _DURATIONS:
+        connection.exec_driver_sql(statement)
+
+
+def _duration_bin(duration_ms: float) -> int:
+    return 1 + int((math.log2(duration_ms) - math.log2(0.001)) * 4) if duration_ms > 0.001 else 0
+
+
+_DURATIONS = (
+    "ALTER TABLE execution ADD COLUMN input_key BLOB",
+    "CREATE INDEX execution_by_duration ON execution (failure_type, duration_ms) WHERE failure_id IS NOT NULL",
+    """CREATE TABLE spread (
+        grain TEXT NOT NULL,
+        bucket INTEGER NOT NULL,
+        bin INTEGER NOT NULL,
+        executions INTEGER NOT NULL,
+        PRIMARY KEY (grain, bucket, bin)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE subject_spread (
+        grain TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        bucket INTEGER NOT NULL,
+        bin INTEGER NOT NULL,
+        executions INTEGER NOT NULL,
+        PRIMARY KEY (grain, subject, bucket, bin)
+    ) WITHOUT ROWID""",
+    """INSERT INTO subject_spread
+        SELECT 'hour', subject, ended_at - ended_at % 3600000000, duration_bin(duration_ms), count(*)
+        FROM execution GROUP BY 2, 3, 4""",
+    """INSERT INTO subject_spread
+        SELECT 'day', subject, bucket - bucket % 86400000000, bin, sum(executions)
+        FROM subject_spread WHERE grain = 'hour' GROUP BY 2, 3, 4""",
+    """INSERT INTO subject_spread
+        SELECT 'all', subject, 0, bin, sum(executions) FROM subject_spread WHERE grain = 'day' GROUP BY 2, 4""",
+    "INSERT INTO spread SELECT grain, bucket, bin, sum(executions) FROM subject_spread GROUP BY 1, 2, 3",
+)
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_shape, _delivery, _durations)
 
 
 def migrate(database: Database) -> None:

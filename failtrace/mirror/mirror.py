@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
-from failtrace.mirror import bodies, lists, overview, retention, runs, writes
+from failtrace.mirror import bodies, lists, overview, retention, run_comparison, runs, writes
 from failtrace.mirror.bodies import Identity, StoredBody
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
@@ -25,10 +25,13 @@ from failtrace.mirror.views import (
     ExecutionRow,
     FailureFilter,
     MirrorHealth,
+    Neighbours,
     Overview,
     Page,
+    RunComparison,
     RunRow,
     RunState,
+    Sort,
 )
 
 KEEP_PASSED = 1000
@@ -181,11 +184,35 @@ class Mirror:
     # Lists and numbers
 
     def failures(
-        self, wanted: FailureFilter = _ALL_FAILURES, *, limit: int = 50, after: str | None = None
+        self,
+        wanted: FailureFilter = _ALL_FAILURES,
+        *,
+        limit: int = 50,
+        after: str | None = None,
+        sort: Sort = "newest",
     ) -> Page[ExecutionRow]:
-        """A page of failures, newest first. Raises InputError for a bad cursor, limit or time."""
+        """A page of failures. Raises InputError for a bad limit or time, and for a cursor of another sort."""
         with self._reading() as connection:
-            return lists.failures(connection, wanted, limit, after)
+            return lists.failures(connection, wanted, limit, after, sort)
+
+    def neighbours(self, wanted: FailureFilter, sort: Sort, failure_id: str) -> Neighbours:
+        """The failures before and after one in the list that `failures` gives. Raises InputError for a bad time."""
+        if not speakable(failure_id):
+            return Neighbours()
+        with self._reading() as connection:
+            return lists.neighbours(connection, wanted, sort, failure_id)
+
+    def passed_twin(self, any_id: str) -> ExecutionRow | None:
+        """A passed execution of the same subject whose record is kept: on the same input first, else the newest."""
+        if not speakable(any_id):
+            return None
+        with self._reading() as connection:
+            return lists.passed_twin(connection, any_id)
+
+    def last_results(self, subjects: Sequence[str]) -> dict[str, ExecutionRow]:
+        """The newest execution of each of these subjects that ever ran."""
+        with self._reading() as connection:
+            return lists.last_results(connection, subjects)
 
     def executions(
         self,
@@ -223,6 +250,12 @@ class Mirror:
         """A page of runs, newest first. Raises InputError for a bad cursor or limit."""
         with self._reading() as connection:
             return runs.page(connection, limit, after)
+
+    def compare_runs(self, before: str, after: str, *, limit: int = 200) -> RunComparison:
+        """A later run against an earlier one, by subject and input; at most `limit` rows of each class."""
+        with self._reading() as connection:
+            known = [run_id if speakable(run_id) else "" for run_id in (before, after)]
+            return run_comparison.compare_runs(connection, known[0], known[1], limit)
 
     def cancel_requested(self, run_id: str) -> bool:
         """Whether somebody asked this run to stop."""

@@ -187,6 +187,12 @@ class Outbox:
         with self._database.transaction() as connection:
             return int(connection.execute(select(func.count()).select_from(delivery).where(*since)).scalar_one())
 
+    def paused(self) -> str | None:
+        """What a person has to mend before anything is delivered; None while it goes by itself."""
+        with self._database.transaction() as connection:
+            paused: str | None = connection.execute(select(relay.c.paused)).scalar_one()
+            return paused
+
     def status(self) -> RelayStatus:
         """Everything about the delivery in short."""
         now = to_micros(self._clock())

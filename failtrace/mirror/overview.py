@@ -6,10 +6,11 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Select, Table, func, select
 
 from failtrace.contracts import FailureType
+from failtrace.mirror import spread
 from failtrace.mirror.rollups import ALL_TIME, Span
 from failtrace.mirror.tables import PASSED, rollup, timeline
 from failtrace.mirror.times import DAY, HOUR, from_micros, to_micros
-from failtrace.mirror.views import Overview
+from failtrace.mirror.views import Overview, Period
 
 HOURLY_UP_TO = 3 * DAY
 
@@ -41,6 +42,9 @@ def overview(
         over_time=cells,
         bucket=bucket,
         by_subject=_by_subject(connection, span, subjects),
+        durations=spread.durations(connection, span, subjects),
+        previous=None if since is None else _previous(connection, span, subjects),
+        slowest=spread.slowest(connection, span, subjects),
     )
 
 
@@ -56,6 +60,17 @@ def counts(connection: Connection) -> tuple[int, int]:
     by_type = {row.failure_type: row.executions for row in connection.execute(statement)}
     executions = sum(by_type.values())
     return executions, executions - by_type.get(PASSED, 0)
+
+
+def _previous(connection: Connection, span: Span, subjects: tuple[str, ...]) -> Period:
+    """The same numbers of as many buckets just before."""
+    before = Span(span.grain, 2 * span.since - span.until, span.since)
+    cells = _over_time(connection, before, subjects)
+    return Period(
+        executions=sum([number for _, _, number in cells]),
+        failures=sum([number for _, kind, number in cells if kind is not None]),
+        durations=spread.durations(connection, before, subjects),
+    )
 
 
 def _over_time(

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, exis
 
 from failtrace.codec import decode_record
 from failtrace.errors import UnreadableRecord
-from failtrace.mirror import rollups
+from failtrace.mirror import rollups, spread
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
 from failtrace.mirror.lists import FAILED
@@ -53,6 +53,7 @@ class _Old(NamedTuple):
     failure_type: str
     subject: str
     ended_at: int
+    duration_ms: float
     text: str | None
     """What the search knows it by; None where it passed, or its record is damaged."""
 
@@ -91,7 +92,9 @@ def _oldest(database: Database, cutoff: int, most: int) -> list[_Old]:
 
 
 def _old(row: Row[Any]) -> _Old:
-    return _Old(row.id, row.run_id, row.failure_type, row.subject, row.ended_at, _text(row.body, row.sha256))
+    return _Old(
+        row.id, row.run_id, row.failure_type, row.subject, row.ended_at, row.duration_ms, _text(row.body, row.sha256)
+    )
 
 
 def _text(encoded: object, sha256: bytes) -> str | None:
@@ -120,7 +123,9 @@ def _drop(connection: Connection, found: Sequence[_Old]) -> int:
     _run_many(connection, _LESS_KEPT, [(number, subject) for subject, number in passed.items() if subject is not None])
     _run_many(connection, _LESS_TALLIED, [(number, *key) for key, number in tallies.items()])
     _run_many(connection, _DROP_TALLY, list(tallies))
-    rollups.remove(connection, [(old.ended_at, old.failure_type, old.subject) for old in going])
+    ended = [(old.ended_at, old.failure_type, old.subject, old.duration_ms) for old in going]
+    rollups.remove(connection, ended)
+    spread.remove(connection, ended)
     for statement in _DROP:
         connection.exec_driver_sql(statement, chosen)
     # A text that could not be forgotten must never find another execution.

@@ -72,23 +72,23 @@ def add(connection: Connection, ended: Iterable[tuple[int, str, str, float]]) ->
     overall: _Cells = defaultdict(list)
     by_subject: _Cells = defaultdict(list)
     for ended_at, failure_type, subject, duration_ms in ended:
-        for grain, bucket in _buckets(ended_at):
+        for grain, bucket in buckets(ended_at):
             overall[grain, bucket, failure_type].append(duration_ms)
             by_subject[grain, bucket, failure_type, subject].append(duration_ms)
     connection.exec_driver_sql(_ADD, _rows(overall))
     connection.exec_driver_sql(_ADD_BY_SUBJECT, _rows(by_subject))
 
 
-def remove(connection: Connection, ended: Iterable[tuple[int, str, str]]) -> None:
-    """Take executions, given as (ended_at, failure_type, subject), out of the counts; what is empty then goes.
+def remove(connection: Connection, ended: Iterable[tuple[int, str, str, float]]) -> None:
+    """Take executions, given as (ended_at, failure_type, subject, duration_ms), out of the counts; what is empty goes.
 
     Durations cannot be taken out of a sum of floats exactly, nor out of a maximum: they go with their bucket, and out
     of those of all time by `settle`.
     """
     overall: Counter[tuple[str | int, ...]] = Counter()
     by_subject: Counter[tuple[str | int, ...]] = Counter()
-    for ended_at, failure_type, subject in ended:
-        for grain, bucket in _buckets(ended_at):
+    for ended_at, failure_type, subject, _ in ended:
+        for grain, bucket in buckets(ended_at):
             overall[grain, bucket, failure_type] += 1
             by_subject[grain, bucket, failure_type, subject] += 1
     for cells, take, drop in ((overall, _TAKE, _DROP), (by_subject, _TAKE_BY_SUBJECT, _DROP_BY_SUBJECT)):
@@ -136,7 +136,8 @@ def _rows(cells: _Cells) -> list[tuple[str | int | float, ...]]:
     return [(*cell, len(durations), sum(durations), max(durations)) for cell, durations in cells.items()]
 
 
-def _buckets(moment: int) -> tuple[tuple[Grain, int], ...]:
+def buckets(moment: int) -> tuple[tuple[Grain, int], ...]:
+    """The bucket of each grain that holds a moment."""
     return ("hour", moment // HOUR * HOUR), ("day", moment // DAY * DAY), ("all", 0)
 
 

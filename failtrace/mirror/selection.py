@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, s
 
 from failtrace.mirror.statement import Statement, compiled, numbered
 from failtrace.mirror.tables import execution, failure_text
+from failtrace.mirror.views import Sort
 
 COLUMNS = tuple(
     execution.c[name]
@@ -30,6 +31,7 @@ COLUMNS = tuple(
         "fingerprint",
         "ended_at",
         "duration_ms",
+        "input_key",
     )
 )
 
@@ -53,6 +55,14 @@ class Selection:
     """An FTS5 expression."""
     since: int | None = None
     until: int | None = None
+    sort: Sort = "newest"
+    few: bool = True
+    """Whether so few are selected that sorting them costs less than reading all failures in order of duration."""
+
+    @property
+    def key(self) -> str:
+        """The column that the list is sorted by, before the id."""
+        return "ended_at" if self.sort in ("newest", "oldest") else "duration_ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +76,15 @@ class _Shape:
     """Columns that are one of so many values."""
     bounds: tuple[str, ...]
     """Other parameters in use."""
+    key: str
+    descending: bool
+    walked: bool
+    """Whether the index by duration is read in order, and what is not wanted is left out."""
 
 
-def page_statement(selection: Selection, after: tuple[int, int] | None, limit: int) -> tuple[Statement, dict[str, Any]]:
+def page_statement(
+    selection: Selection, after: tuple[float, int] | None, limit: int
+) -> tuple[Statement, dict[str, Any]]:
     """The statement for the rows of one page, in order, and its parameters."""
     shape, values = _plan(selection, after)
     return _page(shape), values | {"limit": limit}
@@ -80,7 +96,7 @@ def count_statement(selection: Selection) -> tuple[Statement, dict[str, Any]]:
     return _count(shape), values
 
 
-def _plan(selection: Selection, after: tuple[int, int] | None) -> tuple[_Shape, dict[str, Any]]:
+def _plan(selection: Selection, after: tuple[float, int] | None) -> tuple[_Shape, dict[str, Any]]:
     keys, branches = _branches(selection)
     choices = {"failure_type": selection.failure_types, "subject": selection.subjects}
     if "failure_type" in keys or (selection.all_failures and (selection.match or selection.fingerprint)):
@@ -93,7 +109,7 @@ def _plan(selection: Selection, after: tuple[int, int] | None) -> tuple[_Shape, 
         "fingerprint": None if "fingerprint" in keys else selection.fingerprint,
         "since": selection.since,
         "until": selection.until,
-        "after_moment": after[0] if after else None,
+        "after_key": after[0] if after else None,
         "after_id": after[1] if after else None,
     }
     values: dict[str, Any] = {name: value for name, value in singles.items() if value is not None}
@@ -103,12 +119,20 @@ def _plan(selection: Selection, after: tuple[int, int] | None) -> tuple[_Shape, 
     for name, allowed in choices.items():
         values |= zip(numbered(name, len(allowed)), allowed, strict=True)
     within = tuple((name, len(allowed)) for name, allowed in choices.items())
-    return _Shape(keys, len(branches), within, bounds), values
+    descending = selection.sort in ("newest", "longest")
+    shape = _Shape(keys, len(branches), within, bounds, selection.key, descending, _is_walked(selection))
+    return shape, values
+
+
+def _is_walked(selection: Selection) -> bool:
+    return selection.key == "duration_ms" and not selection.few and selection.match is None
 
 
 def _branches(selection: Selection) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
     """Which columns are fixed, and their values, a tuple for each branch."""
     types, subjects = selection.failure_types, selection.subjects
+    if _is_walked(selection):
+        return ("failure_type",), [(kind,) for kind in types]
     if selection.match is not None:
         return (), [()]
     if selection.fingerprint is not None:
@@ -124,8 +148,9 @@ def _branches(selection: Selection) -> tuple[tuple[str, ...], Sequence[tuple[str
 def _page(shape: _Shape) -> Statement:
     branches = [_narrowed(select(*COLUMNS), shape, number) for number in range(shape.branches)]
     listed = branches[0] if len(branches) == 1 else union_all(*branches)
-    newest_first = listed.order_by(literal_column("ended_at").desc(), literal_column("id").desc())
-    return compiled(newest_first.limit(bindparam("limit")))
+    order: list[ColumnElement[Any]] = [literal_column(name) for name in (shape.key, "id")]
+    ordered = listed.order_by(*[column.desc() if shape.descending else column.asc() for column in order])
+    return compiled(ordered.limit(bindparam("limit")))
 
 
 @lru_cache(maxsize=512)
@@ -140,18 +165,28 @@ def _count(shape: _Shape) -> Statement:
 
 
 def _narrowed(statement: Select[Any], shape: _Shape, branch: int) -> Select[Any]:
-    columns = execution.c
+    columns = {column.name: _unindexed(column) if shape.walked else column for column in execution.c}
+    if shape.walked:
+        columns |= {name: execution.c[name] for name in ("failure_type", "duration_ms", "id")}
     found: list[ColumnElement[bool]] = [columns[key] == bindparam(f"{key}_of_{branch}") for key in shape.keys]
     found += [columns[name].in_(map(bindparam, numbered(name, choices))) for name, choices in shape.within]
     found += [columns[name] == bindparam(name) for name in ("run_id", "fingerprint") if name in shape.bounds]
     if "since" in shape.bounds:
-        found.append(columns.ended_at >= bindparam("since"))
+        found.append(columns["ended_at"] >= bindparam("since"))
     if "until" in shape.bounds:
-        found.append(columns.ended_at < bindparam("until"))
+        found.append(columns["ended_at"] < bindparam("until"))
     if "after_id" in shape.bounds:
-        cursor = tuple_(bindparam("after_moment"), bindparam("after_id"))
-        found.append(tuple_(columns.ended_at, columns.id) < cursor)
+        cursor = tuple_(bindparam("after_key"), bindparam("after_id"))
+        place = tuple_(columns[shape.key], columns["id"])
+        found.append(place < cursor if shape.descending else place > cursor)
+    if shape.walked:
+        found.append(execution.c.failure_id.is_not(None))
     if "match" in shape.bounds:
-        statement = statement.join(failure_text, failure_text.c.rowid == columns.id)
+        statement = statement.join(failure_text, failure_text.c.rowid == execution.c.id)
         found.append(MATCHES)
     return statement.where(*found)
+
+
+def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column by which SQLite must not choose an index."""
+    return literal_column(f"+execution.{column.key}", column.type)

@@ -32,6 +32,7 @@ class Execution(_Shape, table=True):
             "ended_at",
             sqlite_where=text("fingerprint IS NOT NULL"),
         ),
+        Index("execution_by_duration", "failure_type", "duration_ms", sqlite_where=text("failure_id IS NOT NULL")),
         Index("execution_trace_id", "trace_id", unique=True),
     )
 
@@ -49,6 +50,8 @@ class Execution(_Shape, table=True):
     sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     """Of the encoded record; stays when the record itself had to go."""
     stored_at: int
+    input_key: bytes | None = Field(sa_column=Column(LargeBinary))
+    """The start of a digest of the input; NULL where an older failtrace stored the execution."""
 
 
 class Body(_Shape, table=True):
@@ -109,6 +112,30 @@ class Rollup(_Shape, table=True):
     duration_ms: float
     """Sum over the executions."""
     duration_ms_max: float
+
+
+class Spread(_Shape, table=True):
+    """Executions by grain, bucket and bin of their duration, see `spread`."""
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    grain: str = Field(primary_key=True, sa_type=Text)
+    bucket: int = Field(primary_key=True)
+    bin: int = Field(primary_key=True)
+    executions: int
+
+
+class SubjectSpread(_Shape, table=True):
+    """The same by subject; the subject stands before the bucket, for it is asked one at a time."""
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    __tablename__ = "subject_spread"
+
+    grain: str = Field(primary_key=True, sa_type=Text)
+    subject: str = Field(primary_key=True, sa_type=Text)
+    bucket: int = Field(primary_key=True)
+    bin: int = Field(primary_key=True)
+    executions: int
 
 
 class Run(_Shape, table=True):
@@ -221,6 +248,8 @@ body = metadata.tables["body"]
 kept = metadata.tables["kept"]
 timeline = metadata.tables["timeline"]
 rollup = metadata.tables["rollup"]
+spread = metadata.tables["spread"]
+subject_spread = metadata.tables["subject_spread"]
 run = metadata.tables["run"]
 tally = metadata.tables["tally"]
 state = metadata.tables["state"]

@@ -8,6 +8,7 @@ from failtrace.contracts import FailureType
 
 Row = TypeVar("Row")
 RunState = Literal["running", "finished", "cancelled", "interrupted"]
+Sort = Literal["newest", "oldest", "longest", "shortest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class ExecutionRow:
     ended_at: datetime
     """For a failure, the moment it occurred."""
     duration_ms: float
+    input_key: str | None
+    """16 hex digits, the same for equal inputs; None where an older failtrace stored the execution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,46 @@ class FailureFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The failure_ids before and after one in a list; None at its ends, and both where it is not in the list."""
+
+    previous: str | None = None
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long executions took, to a tenth of each number."""
+
+    p50_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectDurations:
+    """How long the executions of one subject took."""
+
+    subject: str
+    executions: int
+    p50_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The numbers of a stretch of time that another is measured against."""
+
+    executions: int
+    failures: int
+    durations: Durations | None
+
+    @property
+    def failure_rate(self) -> float:
+        """Failures per execution, 0 to 1; 0 where nothing ran."""
+        return self.failures / self.executions if self.executions else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """All numbers of the overview, from the rollups."""
 
@@ -63,6 +106,12 @@ class Overview:
     bucket: Literal["hour", "day"]
     by_subject: tuple[tuple[str, FailureType | None, int], ...]
     """(subject, failure type or None for passed, executions)."""
+    durations: Durations | None
+    """None where nothing ran."""
+    previous: Period | None
+    """The equally long time just before; None for all time."""
+    slowest: tuple[SubjectDurations, ...]
+    """By the 95th percentile, longest first."""
 
     @property
     def failure_rate(self) -> float:
@@ -97,6 +146,36 @@ class RunRow:
     def executions(self) -> int:
         """Executions that ended."""
         return self.passed + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRow:
+    """One subject on one input, in an earlier and in a later run."""
+
+    subject: str
+    input_key: str | None
+    before: ExecutionRow
+    after: ExecutionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One class of a comparison: how many in all, and the first of them."""
+
+    total: int
+    rows: tuple[ComparedRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """A later run against an earlier one."""
+
+    newly_failing: Compared
+    fixed: Compared
+    still_failing: Compared
+    passing_both: int
+    only_before: int
+    only_after: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """How records come into the mirror: many in one transaction, each once, with what counts and finds them."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -7,9 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from failtrace.contracts import TraceRecord
+from failtrace.contracts import Json, TraceRecord
 from failtrace.errors import StoreError
-from failtrace.mirror import rollups
+from failtrace.mirror import rollups, spread
 from failtrace.mirror.search import text_of
 from failtrace.mirror.tables import PASSED
 from failtrace.mirror.times import to_micros
@@ -27,8 +28,8 @@ _LAST_ID = "SELECT max(last_id, (SELECT coalesce(max(id), 0) FROM execution)) FR
 """The greatest id that was ever given: none is given twice."""
 _ADD_EXECUTION = """
     INSERT INTO execution (id, trace_id, failure_id, run_id, subject, outcome, failure_type, message,
-                           fingerprint, ended_at, duration_ms, sha256, stored_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                           fingerprint, ended_at, duration_ms, sha256, input_key, stored_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_BODY = "INSERT INTO body (execution_id, passed_subject, ended_at, body) VALUES (?, ?, ?, ?)"
 _ADD_TEXT = "INSERT INTO failure_text (rowid, text) VALUES (?, ?)"
@@ -67,6 +68,7 @@ class Entry(NamedTuple):
     ended_at: int
     duration_ms: float
     sha256: bytes
+    input_key: bytes
     body: bytes
     text: str
 
@@ -90,9 +92,16 @@ def entry_of(record: TraceRecord, body: bytes, sha256: str) -> Entry:
         ended_at=to_micros(failure.occurred_at if failure else record.ended_at),
         duration_ms=record.duration_ms,
         sha256=bytes.fromhex(sha256),
+        input_key=input_key(record.input),
         body=body,
         text=text_of(record, failure) if failure else "",
     )
+
+
+def input_key(value: Json) -> bytes:
+    """What finds executions on an equal input, whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
 def write(
@@ -114,7 +123,9 @@ def write(
     )
     _add_bodies(connection, [pair for pair in numbered if keep_passed or pair[1].failure_id])
     _add_texts(connection, numbered)
-    rollups.add(connection, [(e.ended_at, e.failure_type, e.subject, e.duration_ms) for e in fresh])
+    ended = [(entry.ended_at, entry.failure_type, entry.subject, entry.duration_ms) for entry in fresh]
+    rollups.add(connection, ended)
+    spread.add(connection, ended)
     _add_tallies(connection, fresh)
     _keep_newest(connection, fresh, keep_passed)
     failures = [(number, stored_at, stored_at) for number, entry in numbered if entry.failure_id] if outbox else []

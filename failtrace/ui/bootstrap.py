@@ -123,7 +123,7 @@ def _tell_pause() -> None:
     """On every page: that failures cannot reach Cosmos DB before somebody mends something."""
     try:
         store = _services().store
-        paused = store.mirror.outbox.status().paused if store.backend.remote else None
+        paused = store.mirror.outbox.paused() if store.backend.remote else None
     except FailtraceError:
         # The page itself says that nothing can be opened.
         return

@@ -8,17 +8,25 @@ import pytest
 from support.records import NOON, failure_id_of, item, make_record
 
 from failtrace.contracts import FailureType
-from failtrace.mirror import migrations, writes
+from failtrace.mirror import migrations, spread, writes
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import FailureFilter
+
+OLD_EXECUTION = """
+    INSERT INTO execution (id, trace_id, failure_id, run_id, subject, outcome, failure_type, message,
+                           fingerprint, ended_at, duration_ms, sha256, stored_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14)
+"""
 
 
 def first_version(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file as the first release made and filled it."""
     with monkeypatch.context() as then:
-        # The first shape, and the only statement of a write that has changed since.
+        # The first shape, and a write without what has come since.
         then.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
         then.setattr(writes, "_LAST_ID", "SELECT coalesce(max(id), 0) FROM execution")
+        then.setattr(writes, "_ADD_EXECUTION", OLD_EXECUTION)
+        then.setattr(spread, "add", lambda connection, ended: None)
         with Mirror.open(path, clock=lambda: NOON) as mirror:
             assert mirror.health().schema_version == 1
             mirror.start_run("run-1", subjects=["answer"], planned=3, pid=1, at=NOON)
@@ -41,6 +49,10 @@ def test_a_file_of_the_first_version_migrates_in_place(path: Path, monkeypatch: 
             assert (run.passed, run.failed) == (1, 4)
             assert (mirror.outbox.pending(), mirror.outbox.undelivered(), mirror.outbox.status().holder) == (0, 4, None)
             assert mirror.inbox.watermark("any") is None
+            durations = mirror.overview().durations
+            assert durations is not None
+            assert durations.p50_ms == durations.p95_ms == pytest.approx(12.5, rel=0.1)
+            assert mirror.execution(failure_id_of(2)).input_key is None
 
     with Mirror.open(path, clock=lambda: NOON + timedelta(days=9)) as mirror:
         assert mirror.outbox.enqueue_undelivered() == 4

@@ -17,6 +17,7 @@ from failtrace.mirror.migrations import MIGRATIONS
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.times import to_micros
 from failtrace.mirror.views import ExecutionRow, FailureFilter
+from failtrace.mirror.writes import input_key
 
 EXCEPTION, TIMEOUT = FailureType.EXCEPTION, FailureType.TIMEOUT
 
@@ -43,6 +44,7 @@ def test_a_failure_is_found_by_both_its_ids(mirror: Mirror) -> None:
             fingerprint="00000000000000aa",
             ended_at=NOON,
             duration_ms=12.5,
+            input_key=input_key(record.input).hex(),
         )
 
 
