@@ -27,7 +27,7 @@ _OPPOSITE: Final[dict[Sort, Sort]] = {
     "longest": "shortest",
     "shortest": "longest",
 }
-_FEW = 2_000
+_FEW = 8_000
 """Rows up to which sorting them by duration is quicker than looking for them among all, in order."""
 _TWIN = (
     select(*COLUMNS)
