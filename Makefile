@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 
-.PHONY: run test check bench soak lock clean
+.PHONY: run test check bench screenshots soak lock clean
 
 run: $(SETUP) ## set up and start the dashboard on http://127.0.0.1:8501
 	$(BIN)/failtrace dashboard
@@ -22,6 +22,10 @@ check: $(DEV) ## linters and types
 
 bench: $(DEV) ## measure every row of benchmarks/results.md
 	$(BIN)/python -m benchmarks
+
+screenshots: $(DEV) ## renew the pictures of all pages in docs/images
+	$(BIN)/python tests/browser/install_chromium.py
+	$(BIN)/python -m benchmarks.screenshots
 
 soak: $(DEV) ## the full counts of the figures that `make test` checks with small ones
 	$(BIN)/python tests/cosmos/install_server.py

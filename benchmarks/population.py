@@ -33,8 +33,9 @@ _FAILURE_TYPES = (*FailureType,)
 class Population:
     """`size` executions in the order of ending, spread evenly over 30 days; a share of them fails. Always the same."""
 
-    def __init__(self, size: int, failing: float = 0.1) -> None:
+    def __init__(self, size: int, failing: float = 0.1, end: datetime = END) -> None:
         self.size = size
+        self._start = end - SPAN
         self._failing = failing
         self._gap = SPAN / size
 
@@ -60,7 +61,7 @@ class Population:
             mirror.finish_run(run_id, state="finished", not_run=0, bad_lines=0, at=last.ended_at)
 
     def _record(self, number: int, subject: str, kind: FailureType | None, chance: random.Random) -> TraceRecord:
-        ended_at = END - SPAN + self._gap * (number + 1)
+        ended_at = self._start + self._gap * (number + 1)
         began = ended_at - story.DURATION
         outline = self._outlines[subject, kind]
         trace_id, run_id = f"{chance.getrandbits(128):032x}", f"run-{number // EXECUTIONS_A_RUN:06d}"

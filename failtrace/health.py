@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,7 @@ from failtrace.storage.trace_store import TraceStore
 from failtrace.wording import ago, count_of
 
 State = Literal["ok", "warning", "failed"]
+_LIBRARIES = ("pydantic", "opentelemetry-sdk", "sqlmodel", "streamlit", "azure-cosmos")
 _SLOW = timedelta(minutes=10)
 """A backlog older than this is worth a warning."""
 
@@ -46,6 +48,7 @@ def examine() -> Iterator[Finding]:
         return
     yield Finding("failtrace", "ok", f"{package_version()} at {Path(__file__).parents[1]}")
     yield Finding("python", "ok", f"{platform.python_version()} ({sys.executable}) on {platform.platform()}")
+    yield _libraries()
     yield _sqlite()
     for check, look in (
         ("home", _home),
@@ -66,6 +69,17 @@ def _guarded(check: str, look: Callable[[Settings], Finding], settings: Settings
         return Finding(check, "failed", str(error))
     except OSError as error:
         return Finding(check, "failed", f"The system refused: {error}.")
+
+
+def _libraries() -> Finding:
+    return Finding("libraries", "ok", ", ".join([f"{name} {_version(name)}" for name in _LIBRARIES]))
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _sqlite() -> Finding:
@@ -115,11 +129,13 @@ def _journal(settings: Settings) -> Finding:
 def _mirror(settings: Settings) -> Finding:
     with Mirror.open(settings.mirror_path) as mirror:
         health = mirror.health()
+    written = f"last written {ago(health.last_write_at)} ago" if health.last_write_at else "never written"
     return Finding(
         "mirror",
         "ok",
         f"{count_of(health.executions, 'execution')}, {count_of(health.failures, 'failure')}, "
-        f"{count_of(health.records, 'whole record')}, {health.size_bytes:,} bytes",
+        f"{count_of(health.records, 'whole record')}, {health.size_bytes:,} bytes, {written}, "
+        f"version {health.schema_version}",
     )
 
 
