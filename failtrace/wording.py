@@ -1,6 +1,17 @@
-"""Counts and ages in words, for commands and pages."""
+"""Counts, ages and failure types in words and signs, for commands and pages."""
 
 from datetime import UTC, datetime
+from typing import Final
+
+from failtrace.contracts import FailureType
+
+GLYPHS: Final = {
+    FailureType.EXCEPTION: "✕",
+    FailureType.TIMEOUT: "◷",
+    FailureType.VALIDATION_ERROR: "◆",
+    FailureType.HALLUCINATION_FLAG: "≈",
+}
+"""One sign for each failure type, the same in the terminal and on every page."""
 
 
 def count_of(number: int, thing: str) -> str:

@@ -13,16 +13,10 @@ import click
 from rich.console import Console
 
 from failtrace.contracts import FailureType
+from failtrace.wording import GLYPHS
 
 UNFOLDED = 100_000
 """Columns for a program that reads our output: an id must not lose its end."""
-
-ICONS = {
-    FailureType.EXCEPTION: "✗",
-    FailureType.TIMEOUT: "◷",
-    FailureType.VALIDATION_ERROR: "≠",
-    FailureType.HALLUCINATION_FLAG: "¿",
-}
 
 
 def print_json(line: Mapping[str, Any]) -> None:
@@ -87,7 +81,7 @@ def print_failure(
     console: Console, kind: FailureType, failure_id: str | None, subject: str, message: str, *, at: str = ""
 ) -> None:
     """A failure on three lines, its id always whole; the message is cut at the screen's edge."""
-    console.print(f"{ICONS[kind]} {kind}  {one_line(subject, 200)}\n  {failure_id}{at}", soft_wrap=True)
+    console.print(f"{GLYPHS[kind]} {kind}  {one_line(subject, 200)}\n  {failure_id}{at}", soft_wrap=True)
     console.print(f"  {one_line(message)}", no_wrap=True, overflow="ellipsis")
 
 

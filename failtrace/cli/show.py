@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import ICONS, one_line, print_line, printable, to_stdout
+from failtrace.cli.output import one_line, print_line, printable, to_stdout
 from failtrace.codec import encode_record
 from failtrace.contracts import (
     ContractViolation,
@@ -24,7 +24,7 @@ from failtrace.contracts import (
 from failtrace.errors import RecordNotFound
 from failtrace.services import open_services
 from failtrace.storage.lookup import Found
-from failtrace.wording import ago, count_of
+from failtrace.wording import GLYPHS, ago, count_of
 
 MAX_VALUE = 2000
 
@@ -73,7 +73,7 @@ def _header(found: Found) -> Iterator[str]:
     if failure is None:
         yield f"✓ passed  {record.subject.name}"
     else:
-        yield f"{ICONS[failure.failure_type]} {failure.failure_type}  {record.subject.name}"
+        yield f"{GLYPHS[failure.failure_type]} {failure.failure_type}  {record.subject.name}"
         yield failure.message
         yield f"failure_id {failure.failure_id}"
         yield f"fingerprint {failure.fingerprint}"

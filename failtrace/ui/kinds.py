@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from failtrace.contracts import FailureType
+from failtrace.wording import GLYPHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,10 @@ class Kind:
 
 PASSED = Kind("passed", "Passed", "✓")
 KINDS = {
-    FailureType.EXCEPTION: Kind("exception", "Exception", "✕"),
-    FailureType.TIMEOUT: Kind("timeout", "Timeout", "◷"),
-    FailureType.VALIDATION_ERROR: Kind("validation_error", "Validation error", "◆"),
-    FailureType.HALLUCINATION_FLAG: Kind("hallucination_flag", "Hallucination", "≈"),
+    FailureType.EXCEPTION: Kind("exception", "Exception", GLYPHS[FailureType.EXCEPTION]),
+    FailureType.TIMEOUT: Kind("timeout", "Timeout", GLYPHS[FailureType.TIMEOUT]),
+    FailureType.VALIDATION_ERROR: Kind("validation_error", "Validation error", GLYPHS[FailureType.VALIDATION_ERROR]),
+    FailureType.HALLUCINATION_FLAG: Kind("hallucination_flag", "Hallucination", GLYPHS[FailureType.HALLUCINATION_FLAG]),
 }
 """In the order of `chartCategoricalColors` in .streamlit/config.toml; passed comes last."""
 

@@ -191,7 +191,19 @@ def test_doctor_tells_what_is_well_and_what_is_not(clean_environment: Path, monk
     states = {line["check"]: line["state"] for line in lines(well)}
     assert well.returncode == 0
     assert set(states) == {
-        *("failtrace", "python", "sqlite", "home", "journal", "mirror", "store", "delivery", "subjects", "process")
+        *(
+            "failtrace",
+            "python",
+            "libraries",
+            "sqlite",
+            "home",
+            "journal",
+            "mirror",
+            "store",
+            "delivery",
+            "subjects",
+            "process",
+        )
     }
     assert {state for check, state in states.items() if check != "sqlite"} == {"ok"}
     assert next(line["detail"] for line in lines(well) if line["check"] == "sqlite").startswith(sqlite3.sqlite_version)
@@ -291,7 +303,7 @@ def test_a_terminal_of_80_columns_shows_whole_ids(monkeypatch: pytest.MonkeyPatc
 
     assert process.wait(timeout=60) == 0
     head, ids, message, _ = screen.splitlines()
-    assert (head, ids.split()[0]) == ("✗ exception  support.zoo:complain", execution["failure_id"])
+    assert (head, ids.split()[0]) == ("✕ exception  support.zoo:complain", execution["failure_id"])
     assert (len(message), message[-1]) == (80, "…")
 
 
