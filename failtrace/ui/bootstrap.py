@@ -25,6 +25,7 @@ _PAGES: Final = {
     "run": ("Run", ":material/play_circle:"),
     "failures": ("Failures", ":material/list_alt:"),
     "failure": ("Open a failure", ":material/manage_search:"),
+    "compare": ("Compare", ":material/compare_arrows:"),
     "health": ("Health", ":material/monitor_heart:"),
 }
 _routed: ContextVar[bool] = ContextVar("routed", default=False)
