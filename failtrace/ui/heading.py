@@ -7,9 +7,8 @@ import streamlit as st
 
 from failtrace.ui.url_state import TimeRange
 
-_SUBJECTS_WIDTH = 340
+_SUBJECTS_WIDTH: Final = 340
 """Pixels: two names side by side."""
-
 _MOST_SUBJECTS: Final = 20
 """Each link on the page names them all."""
 _LEFT_OUT: Final = {
@@ -62,6 +61,6 @@ def _range(default: TimeRange) -> TimeRange:
 
 def _say_left_out(name: str, known: Sequence[str], *, most: int) -> None:
     """Streamlit drops from the address what is no option, or too much; who followed that link should know."""
-    said = st.query_params.get_all(name)
+    said = [value for value in st.query_params.get_all(name) if value]
     if len(said) > most or not set(known).issuperset(said):
         st.toast(_LEFT_OUT[name], icon=":material/link_off:")

@@ -1,25 +1,34 @@
 """Starts `failtrace run` as a process of its own: it outlives the tab, the click and the server.
 
-Imports no Streamlit. Progress is read from the mirror, by the run_id.
+Progress is read from the mirror, by the run_id. Beside the log of a run stands what was asked for, so that it can be
+run again; only its owner may read it, for inputs may hold secrets.
 """
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Final
 
+import streamlit as st
 from uuid6 import uuid7
 
-from failtrace.errors import ExecutionError, InputError
+from failtrace.errors import ExecutionError, FailtraceError, InputError
+from failtrace.storage.trace_store import StoreKind
+from failtrace.ui.notices import problem
 
 LONGEST_INPUTS: Final = 5 * 1024 * 1024
 """Bytes of pasted JSON Lines; more belongs into a file and `failtrace run --inputs`."""
 _LOG_TAIL: Final = 16 * 1024
+_KEPT: Final = 200
+"""Runs whose log and request are kept."""
+_STORES: Final = ("auto", "memory", "cosmos")
 _underway: set[str] = set()
 
 
@@ -31,6 +40,7 @@ class RunRequest:
     inputs: str | None = None
     timeout_s: float | None = None
     workers: int | None = None
+    store: StoreKind = "auto"
 
     def check(self, registered: Collection[str]) -> None:
         """Raise InputError for anything the page should not have let through: its widgets are no guard."""
@@ -41,6 +51,8 @@ class RunRequest:
                 raise InputError(
                     f"Cannot run {name!r}: no subject is registered under that name; choose from the list."
                 )
+        if self.store not in _STORES:
+            raise InputError(f"There is no store {self.store!r:.40}; choose one of the list.")
         if self.inputs is not None and not self.inputs.strip():
             raise InputError("No input was given: paste one JSON value a line, or run on the subjects' own examples.")
         if self.inputs is not None and len(self.inputs.encode()) > LONGEST_INPUTS:
@@ -59,6 +71,8 @@ def start(request: RunRequest, registered: Collection[str], home: Path) -> str:
     try:
         folder = home / "runs"
         folder.mkdir(parents=True, exist_ok=True)
+        _prune(folder)
+        _keep(folder / f"{run_id}.json", request)
         with (folder / f"{run_id}.log").open("wb") as log, _inputs(request) as inputs:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter; the names were checked against the registry
                 _command(request, run_id),
@@ -77,6 +91,33 @@ def start(request: RunRequest, registered: Collection[str], home: Path) -> str:
     return run_id
 
 
+def start_and_show(request: RunRequest, registered: Collection[str], home: Path) -> None:
+    """Start it and open its page; where that cannot be, one sentence."""
+    try:
+        run_id = start(request, registered, home)
+    except FailtraceError as error:
+        problem("The run was not started.", str(error))
+        return
+    st.session_state["run-latest"] = st.query_params["run_id"] = run_id
+    st.query_params.pop("against", None)
+    st.rerun()
+
+
+def request_of(home: Path, run_id: str) -> RunRequest | None:
+    """What a run was asked for; None where it was not started here, or too long ago."""
+    try:
+        said = json.loads((home / "runs" / f"{run_id}.json").read_text(encoding="utf-8"))
+        return RunRequest(**{**said, "subjects": tuple(said["subjects"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def sentences_of(printed: str) -> list[str]:
+    """What the process said to a person: its lines that are no JSON, without its own name before them."""
+    lines = [line.strip() for line in printed.splitlines()]
+    return [line.removeprefix("failtrace: ") for line in lines if line and not line.startswith("{")]
+
+
 def is_underway(run_id: str) -> bool:
     """Whether this server started that run and its process has not ended."""
     return run_id in _underway
@@ -91,6 +132,19 @@ def log_tail(home: Path, run_id: str) -> str:
             return log.read().decode(errors="replace")
     except OSError:
         return ""
+
+
+def _keep(file: Path, request: RunRequest) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as kept:
+        json.dump(asdict(request), kept)
+
+
+def _prune(folder: Path) -> None:
+    """Ids of runs begin with their time, so the oldest come first."""
+    for suffix in ("log", "json"):
+        for file in sorted(folder.glob(f"*.{suffix}"))[: -_KEPT + 1]:
+            with suppress(OSError):
+                file.unlink()
 
 
 def _wait(process: subprocess.Popen[bytes], run_id: str) -> None:
@@ -115,4 +169,4 @@ def _command(request: RunRequest, run_id: str) -> list[str]:
         command += ["--timeout", str(request.timeout_s)]
     if request.workers:
         command += ["--workers", str(request.workers)]
-    return [*command, "--", *request.subjects]
+    return [*command, "--store", request.store, "--", *request.subjects]
