@@ -19,14 +19,14 @@ mirror = store.mirror
 ways, box = st.columns([4, 5], vertical_alignment="center")
 with box:
     typed = id_box()
+said = FailureAddress.read(st.query_params)
+with ways:
+    ways_of_the_list(said.within, beside_in_list(mirror, FailureAddress.parse(typed).failure_id, said.within))
 found = open_record(store, typed)
 
 record = found.record
-said = FailureAddress.read(st.query_params)
 address = FailureAddress(record.failure_id or record.trace_id, said.step, said.within)
 bootstrap.name_tab(record.subject.name)
-with ways:
-    ways_of_the_list(address, beside_in_list(mirror, address))
 record_head(found, Ways(account(record, similar_count(mirror, record)), passing_twin(mirror, record)))
 show_cause(record, address)
 st.subheader("Steps", anchor=False)

@@ -34,7 +34,9 @@ if request:
 runs = ask(mirror.runs, limit=20).rows
 address = RunAddress.read(st.query_params)
 going = next((run.run_id for run in runs if run.state == "running"), "")
-if shown := address.run_id or going:
+# Whoever watches a run goes on seeing it when it ends.
+watched = st.session_state["run-watched"] = going or st.session_state.get("run-watched", "")
+if shown := address.run_id or watched:
     show_run(services, shown)
 
 show_past_runs(mirror)

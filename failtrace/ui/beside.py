@@ -11,7 +11,7 @@ from failtrace.contracts import TraceRecord
 from failtrace.errors import FailtraceError
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import ExecutionRow, FailureFilter, Neighbours
-from failtrace.ui.url_state import CompareAddress, FailureAddress, FailuresAddress, now
+from failtrace.ui.url_state import CompareAddress, FailuresAddress, now
 
 NEWEST: Final = 10
 Answer = TypeVar("Answer")
@@ -26,10 +26,14 @@ class Similar:
     first: ExecutionRow
 
 
-def beside_in_list(mirror: Mirror, address: FailureAddress) -> Neighbours:
-    """The failures before and after in the list that it was opened from; in that of all failures where in none."""
-    within = address.within or FailuresAddress()
-    return _tried(lambda: mirror.neighbours(within.filter(now()), within.sort, address.failure_id)) or Neighbours()
+def beside_in_list(mirror: Mirror, any_id: str, within: FailuresAddress | None) -> Neighbours:
+    """The failures before and after one in the list that it was opened from; in that of all failures where in none."""
+    row = _tried(lambda: mirror.execution(any_id)) if any_id else None
+    failure_id = row.failure_id if row else None
+    if failure_id is None:
+        return Neighbours()
+    listed = within or FailuresAddress()
+    return _tried(lambda: mirror.neighbours(listed.filter(now()), listed.sort, failure_id)) or Neighbours()
 
 
 def passing_twin(mirror: Mirror, record: TraceRecord) -> str:

@@ -8,13 +8,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import streamlit as st
 from uuid6 import uuid7
@@ -72,11 +71,11 @@ def start(request: RunRequest, registered: Collection[str], home: Path) -> str:
         folder = home / "runs"
         folder.mkdir(parents=True, exist_ok=True)
         _prune(folder)
-        _keep(folder / f"{run_id}.json", request)
-        with (folder / f"{run_id}.log").open("wb") as log, _inputs(request) as inputs:
+        inputs = _keep(folder, run_id, request)
+        with (folder / f"{run_id}.log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter; the names were checked against the registry
-                _command(request, run_id),
-                stdin=inputs,
+                _command(request, run_id, inputs),
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -106,9 +105,11 @@ def start_and_show(request: RunRequest, registered: Collection[str], home: Path)
 def request_of(home: Path, run_id: str) -> RunRequest | None:
     """What a run was asked for; None where it was not started here, or too long ago."""
     try:
-        said = json.loads((home / "runs" / f"{run_id}.json").read_text(encoding="utf-8"))
-        return RunRequest(**{**said, "subjects": tuple(said["subjects"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        kept = home / "runs" / f"{run_id}.json"
+        said = json.loads(kept.read_text(encoding="utf-8"))
+        inputs = kept.with_suffix(".jsonl").read_text(encoding="utf-8") if said.pop("has_inputs") else None
+        return RunRequest(**{**said, "subjects": tuple(said["subjects"]), "inputs": inputs})
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
@@ -134,14 +135,28 @@ def log_tail(home: Path, run_id: str) -> str:
         return ""
 
 
-def _keep(file: Path, request: RunRequest) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as kept:
-        json.dump(asdict(request), kept)
+def _keep(folder: Path, run_id: str, request: RunRequest) -> Path | None:
+    """Write down what was asked for, readable by its owner alone; gives the file of the inputs, where there are any."""
+    said = asdict(request)
+    inputs = said.pop("inputs")
+    _write(folder / f"{run_id}.json", json.dumps(said | {"has_inputs": inputs is not None}))
+    if inputs is None:
+        return None
+    # A file with a name, so that the run can count its lines before it begins.
+    file = (folder / f"{run_id}.jsonl").absolute()
+    _write(file, inputs)
+    return file
+
+
+def _write(file: Path, text: str) -> None:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as opened:
+        opened.write(text.encode("utf-8", "replace"))
 
 
 def _prune(folder: Path) -> None:
     """Ids of runs begin with their time, so the oldest come first."""
-    for suffix in ("log", "json"):
+    for suffix in ("log", "json", "jsonl"):
         for file in sorted(folder.glob(f"*.{suffix}"))[: -_KEPT + 1]:
             with suppress(OSError):
                 file.unlink()
@@ -153,18 +168,10 @@ def _wait(process: subprocess.Popen[bytes], run_id: str) -> None:
     _underway.discard(run_id)
 
 
-def _inputs(request: RunRequest) -> IO[bytes]:
-    """What was pasted, in a file without a name: it may hold secrets, and it goes with the run."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
-    file.write((request.inputs or "").encode("utf-8", "replace"))
-    file.seek(0)
-    return file
-
-
-def _command(request: RunRequest, run_id: str) -> list[str]:
+def _command(request: RunRequest, run_id: str, inputs: Path | None) -> list[str]:
     command = [sys.executable, "-m", "failtrace", "run", "--run-id", run_id, "--json"]
-    if request.inputs is not None:
-        command += ["--inputs", "-"]
+    if inputs is not None:
+        command += ["--inputs", str(inputs)]
     if request.timeout_s:
         command += ["--timeout", str(request.timeout_s)]
     if request.workers:

@@ -112,7 +112,6 @@ def _unknown(store: TraceStore, any_id: str) -> NoReturn:
             "Cosmos DB and this machine were asked." if store.backend.remote else "It may be in another home folder."
         )
         empty("No failure has this id", f"{asked} Check that it was copied whole.", ":material/search_off:")
-        st.text(any_id)
     _ways_on()
 
 

@@ -67,9 +67,8 @@ def record_head(found: Found, ways: Ways) -> None:
     )
 
 
-def ways_of_the_list(address: FailureAddress, beside: Neighbours) -> None:
+def ways_of_the_list(within: FailuresAddress | None, beside: Neighbours) -> None:
     """Back to the list, and the failures before and after in it."""
-    within = address.within
     label = "Back to the list" if within else "All failures"
     _neighbours(
         key="neighbours",

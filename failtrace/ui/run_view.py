@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import RunRow
 from failtrace.services import Services
 from failtrace.ui import bootstrap, launch
@@ -111,9 +112,18 @@ def _show_progress(services: Services, row: RunRow) -> None:
     bar.progress(done, _pace(row))
     if row.cancel_requested:
         stop.caption("Stopping…")
-    elif stop.button("Cancel", icon=":material/stop_circle:", key=f"cancel-{row.run_id}"):
-        ask(services.store.mirror.request_cancel, row.run_id)
-        st.rerun(scope="fragment")
+    else:
+        stop.button(
+            "Cancel",
+            icon=":material/stop_circle:",
+            key=f"cancel-{row.run_id}",
+            on_click=_cancel,
+            args=(services.store.mirror, row.run_id),
+        )
+
+
+def _cancel(mirror: Mirror, run_id: str) -> None:
+    ask(mirror.request_cancel, run_id)
 
 
 def _pace(row: RunRow) -> str:

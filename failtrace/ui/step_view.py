@@ -26,7 +26,7 @@ _MOST_LOGS: Final = 200
 
 def show_step(record: TraceRecord, step: TraceStep) -> None:
     """Draw it."""
-    header(step.name, _facts(record, step), key=f"step-{step.step_id}")
+    header(step.name, _facts(record, step), key="step-head")
     if step.error:
         show_error(step.error, f"step-{step.step_id}-error")
     for label, value in (("Input", step.input), ("Output", step.output)):

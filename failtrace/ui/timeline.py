@@ -27,6 +27,7 @@ _timeline = component(
       </div>
     </div>""",
 )
+_ASKED: Final = "timeline-asked"
 _SHARES: Final = [11, 9]
 """Of the page's width: the timeline, and the detail beside it."""
 
@@ -35,16 +36,17 @@ _SHARES: Final = [11, 9]
 def show_steps(record: TraceRecord) -> None:
     """Draw them; choosing a step redraws nothing else of the page."""
     known = _known(record.trace_id, record)
-    data = _data(record.trace_id, record)
+    data = dict(_data(record.trace_id, record))
     asked = FailureAddress.read(st.query_params).step
-    chosen = asked if asked in known else first_chosen(record)
+    # The address may go on saying what it said at first, whatever was chosen since: only news in it counts.
+    is_news = asked in known and st.session_state.get(_ASKED) != (record.trace_id, asked)
+    if is_news:
+        st.session_state[_ASKED] = (record.trace_id, asked)
+    data["selected"] = asked if asked in known else first_chosen(record)
     steps, detail = st.columns(_SHARES, gap="medium")
     with steps:
-        clicked = _timeline(
-            key=f"timeline-{record.trace_id}", data={**data, "selected": chosen}, on_selected_change=_nothing
-        ).get("selected")
-    if asked not in known and isinstance(clicked, str) and clicked in known:
-        chosen = clicked
+        clicked = _timeline(key=f"timeline-{record.trace_id}", data=data, on_selected_change=_nothing).get("selected")
+    chosen = data["selected"] if is_news or not isinstance(clicked, str) or clicked not in known else clicked
     with detail:
         if asked and asked not in known:
             st.caption("The address names a step that is not in this record; this is the one to begin with.")

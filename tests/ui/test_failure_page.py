@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Element
 from support.cosmos_fixtures import Cosmos, cosmos, cosmos_account, cosmos_service
 from support.cosmos_proxy import HANG
 from support.records import failure_id_of, item, make_record, make_step
@@ -56,11 +57,17 @@ def facts_of(page: AppTest) -> dict[str, str]:
     return {fact["label"]: fact["value"] for fact in data_of(page, "record")["facts"]}
 
 
+def ways_on(page: AppTest) -> list[str]:
+    """The links that the page offers, those of the navigation left out."""
+    return [link.label for link in page.main.get("page_link") if isinstance(link, Element)]
+
+
 def failed(kind: FailureType, number: int = 1, of_record: dict[str, Any] | None = None, **changes: Any) -> TraceRecord:
     """A failed record with these fields of its failure, and of itself."""
     record = make_record(kind, number=number, **(of_record or {}))
     assert record.failure
-    return record.model_copy(update={"failure": record.failure.model_copy(update={"error": None, **changes})})
+    failure = record.failure.model_copy(update={"error": None, **changes})
+    return record.model_copy(update={"failure": failure})
 
 
 def opened(open_page: OpenPage, mirror: Mirror, record: TraceRecord, **params: str) -> AppTest:
@@ -446,7 +453,7 @@ def test_no_id_asks_for_one(open_page: OpenPage) -> None:
 
     assert not page.exception
     assert any("Open a failure by its id" in said.value for said in page.markdown)
-    assert [link.label for link in page.main.get("page_link")] == ["All failures"]
+    assert ways_on(page) == ["All failures"]
 
 
 @pytest.mark.parametrize(
@@ -461,17 +468,18 @@ def test_a_malformed_id_is_answered_with_what_one_looks_like(open_page: OpenPage
     assert not page.exception
     assert [error.value for error in page.error] == ["This is not a failure_id."]
     assert "0193f6c2-7a1b-7c3d-8e4f-0123456789ab" in page.text[0].value
-    assert page.main.get("page_link")
+    assert ways_on(page)
 
 
 def test_an_unknown_id_is_named(open_page: OpenPage) -> None:
-    """What was looked for must be said, so that a cut-off id is seen."""
+    """What was looked for must stay in the box, so that a cut-off id is seen."""
     page = open_page("failure", failure_id=failure_id_of(404))
 
     assert not page.exception
     assert any("No failure has this id" in said.value for said in page.markdown)
-    assert failure_id_of(404) in [said.value for said in page.text]
-    assert page.main.get("page_link")
+    assert page.text_input(key="failure_id").value == failure_id_of(404)
+    assert data_of(page, "neighbours")["back"]["href"] == "failures"
+    assert ways_on(page)
 
 
 def test_of_a_passed_execution_whose_record_went_the_summary_is_told(
@@ -510,7 +518,7 @@ def test_a_record_that_cannot_be_decoded_shows_its_summary_and_its_bytes(
     assert any(reason in said.value for said in page.text)
     assert [row["cells"]["message"] for row in data_of(page, "list")["rows"]] == ["the kettle"]
     assert page.get("download_button")
-    assert page.main.get("page_link")
+    assert ways_on(page)
 
 
 def test_a_damaged_row_is_a_sentence(open_page: OpenPage, mirror: Mirror, clean_environment: Path) -> None:
@@ -546,7 +554,7 @@ def test_a_mirror_that_vanished_is_a_sentence(open_page: OpenPage, mirror: Mirro
     page = page.text_input(key="failure_id").set_value(failure_id_of(6)).run()
     assert not page.exception
     assert [error.value for error in page.error] == ["The store cannot be read."]
-    assert [link.label for link in page.main.get("page_link")] == ["See what is wrong"]
+    assert ways_on(page) == ["See what is wrong"]
 
 
 @pytest.fixture

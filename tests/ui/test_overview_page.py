@@ -221,6 +221,15 @@ def test_what_a_link_cannot_mean_is_left_out_and_said(
     assert not page.run().toast
 
 
+def test_an_empty_parameter_is_no_mistake(open_page: OpenPage, busy: Mirror) -> None:
+    """`?subject=` and `?range=` are what a cleared filter leaves behind: all subjects, the usual range, no word."""
+    page = open_page("overview", subject="", range="")
+
+    assert not page.exception
+    assert not page.toast
+    assert figures_of(page) == figures_of(open_page("overview"))
+
+
 def test_a_mirror_that_vanishes_is_said_and_comes_back(open_page: OpenPage, busy: Mirror) -> None:
     """A page that is open while the file goes must show a sentence, and its numbers again when it is back."""
     page = open_page("overview", range="all")

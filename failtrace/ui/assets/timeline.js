@@ -219,7 +219,6 @@ export default function (component) {
     if (at === undefined || at < 0) return;
     state.selected = at;
     const id = tree.idOf(at);
-    state.given = id;
     reveal();
     draw();
     // In the address, so that a link opens this step; not a step of Back's way.
