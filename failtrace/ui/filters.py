@@ -1,33 +1,31 @@
-"""The controls that narrow a page. Each is bound to the address, so that a link shows what its sender saw."""
+"""The controls that narrow the list of failures. Each stands in the address: a link shows what its sender saw."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import streamlit as st
 
+from failtrace.contracts import FailureType
+from failtrace.mirror.views import Sort
+from failtrace.ui.components import Chip, chips
 from failtrace.ui.kinds import KINDS
-from failtrace.ui.url_state import FailuresAddress, RunAddress, TimeRange
+from failtrace.ui.url_state import MOST_TEXT, SORTS, FailuresAddress, RunAddress, TimeRange, misread
 
-
-def heading_with_range(title: str, default: TimeRange) -> TimeRange:
-    """The page's title, ours, and how far back it looks: `?range=…`"""
-    heading, control = st.columns([3, 2], vertical_alignment="bottom")
-    heading.title(title, anchor=False)
-    with control.container(horizontal_alignment="right"):
-        chosen = st.segmented_control(
-            "Time range",
-            [str(option) for option in TimeRange],
-            default=str(default),
-            required=True,
-            key="range",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-    return TimeRange(chosen or default)
+_SORTS: Final[dict[Sort, str]] = {
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "longest": "Longest first",
+    "shortest": "Shortest first",
+}
 
 
 def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress:
-    """Search, type and subject, beside the time range; the run comes by address only, and a button drops it."""
-    words, types, names = st.columns([4, 3, 3])
+    """Search, type, subject and order, beside the time range; what came by the address alone stands in chips."""
+    if wrong := misread(st.query_params):
+        st.caption(f"The address says something under {', '.join(wrong)} that this page cannot read; it is left out.")
+    said = FailuresAddress.read(st.query_params)
+    words, types, names, order = st.columns([4, 3, 3, 2])
     with words:
         text = st.text_input(
             "Search",
@@ -36,18 +34,10 @@ def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress
             placeholder="Words in messages, inputs, outputs…",
             icon=":material/search:",
             label_visibility="collapsed",
-            max_chars=500,
+            max_chars=MOST_TEXT,
         )
-    _seed("types", "type")
     with types:
-        chosen_types = st.multiselect(
-            "Type",
-            list(KINDS),
-            format_func=lambda item: KINDS[item].title,
-            key="types",
-            placeholder="All types",
-            label_visibility="collapsed",
-        )
+        chosen_types = _types(said)
     with names:
         chosen_subjects = st.multiselect(
             "Subject",
@@ -57,41 +47,73 @@ def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress
             placeholder="All subjects",
             label_visibility="collapsed",
         )
-    _publish("types", "type")
-    return FailuresAddress(
+    with order:
+        sort = _sort(said)
+    address = replace(
+        said,
         text=text or "",
-        failure_types=tuple(chosen_types),
+        failure_types=chosen_types,
         subjects=tuple(chosen_subjects),
         range=span,
-        run=_run_filter(),
+        sort=sort,
     )
-
-
-def _seed(key: str, name: str) -> None:
-    """Give the widget what the address says: on arrival, and when the address changed without it (Back, a link).
-
-    `bind="query-params"` would write the labels into the address, and the failure types are words of the contract.
-    """
-    said = st.query_params.get_all(name)
-    if key not in st.session_state or st.session_state.get(f"{key}-said") != said:
-        st.session_state[key] = [item for item in KINDS if item in said]
-
-
-def _publish(key: str, name: str) -> None:
-    values = [str(item) for item in st.session_state[key]]
-    st.session_state[f"{key}-said"] = values
-    if values != st.query_params.get_all(name):
-        st.query_params[name] = values
-
-
-def _run_filter() -> RunAddress:
-    address = RunAddress.read(st.query_params)
-    if address.run_id:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"Only run {address.run_id}")
-            st.button("Show all runs", type="tertiary", icon=":material/close:", on_click=_forget_run)
+    _show_chips(address)
     return address
 
 
-def _forget_run() -> None:
-    st.query_params.pop("run_id", None)
+def _types(said: FailuresAddress) -> tuple[FailureType, ...]:
+    """Not bound to the address: that would write labels there, and the failure types are words of the contract."""
+    _seed("types", list(said.failure_types))
+    st.multiselect(
+        "Type",
+        list(KINDS),
+        format_func=lambda item: KINDS[item].title,
+        key="types",
+        placeholder="All types",
+        label_visibility="collapsed",
+    )
+    chosen = list(st.session_state["types"])
+    _publish("types", "type", chosen, [str(item) for item in chosen])
+    return tuple(chosen)
+
+
+def _sort(said: FailuresAddress) -> Sort:
+    _seed("sorted", said.sort)
+    st.selectbox(
+        "Order", list(SORTS), format_func=lambda item: _SORTS[item], key="sorted", label_visibility="collapsed"
+    )
+    chosen: Sort = st.session_state["sorted"]
+    _publish("sorted", "sort", chosen, [] if chosen == "newest" else [chosen])
+    return chosen
+
+
+def _seed(key: str, said: object) -> None:
+    """Give the widget what the address says: on arrival, and when the address changed without it (Back, a link)."""
+    if key not in st.session_state or st.session_state.get(f"{key}-said") != said:
+        st.session_state[key] = said
+        st.session_state[f"{key}-said"] = said
+
+
+def _publish(key: str, name: str, chosen: object, values: list[str]) -> None:
+    """Write what was chosen into the address, where it is news."""
+    if chosen == st.session_state.get(f"{key}-said"):
+        return
+    st.session_state[f"{key}-said"] = chosen
+    if values:
+        st.query_params[name] = values
+    else:
+        st.query_params.pop(name, None)
+
+
+def _show_chips(address: FailuresAddress) -> None:
+    found = []
+    if address.since or address.until:
+        bounds = [moment.isoformat() if moment else "" for moment in (address.since, address.until)]
+        href = replace(address, since=None, until=None).link
+        found.append(Chip("", href, kind="time", since=bounds[0], until=bounds[1]))
+    if address.run.run_id:
+        found.append(Chip("run", replace(address, run=RunAddress()).link, address.run.run_id, "code"))
+    if address.fingerprint:
+        found.append(Chip("fingerprint", replace(address, fingerprint="").link, address.fingerprint, "code"))
+    if found:
+        chips(found, key="failures-chips")

@@ -109,7 +109,7 @@ def request_of(home: Path, run_id: str) -> RunRequest | None:
         said = json.loads(kept.read_text(encoding="utf-8"))
         inputs = kept.with_suffix(".jsonl").read_text(encoding="utf-8") if said.pop("has_inputs") else None
         return RunRequest(**{**said, "subjects": tuple(said["subjects"]), "inputs": inputs})
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

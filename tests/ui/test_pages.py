@@ -106,10 +106,10 @@ def test_failures_are_filtered_by_the_address_and_paged_by_key(open_page: OpenPa
     assert [row["id"] for row in component(timeouts, "list")["rows"]] == [failure_id_of(at) for at in range(1, 51)]
     assert "1–50 of 60" in [caption.value for caption in timeouts.caption]
 
-    older = timeouts.button(key="failures-trail-Older").click().run()
+    older = timeouts.button(key="failures-Older").click().run()
     assert [row["id"] for row in component(older, "list")["rows"]] == [failure_id_of(at) for at in range(51, 61)]
     assert "51–60 of 60" in [caption.value for caption in older.caption]
-    assert older.button(key="failures-trail-Newer").click().run().button(key="failures-trail-Newer").disabled
+    assert older.button(key="failures-Newer").click().run().button(key="failures-Newer").disabled
 
     words = open_page("failures", q="kettle")
     assert [row["id"] for row in component(words, "list")["rows"]] == [failure_id_of(99)]
