@@ -8,6 +8,7 @@ import streamlit as st
 
 from failtrace.contracts import FailureType
 from failtrace.mirror.views import Sort
+from failtrace.ui.bound import publish, seed
 from failtrace.ui.components import Chip, chips
 from failtrace.ui.kinds import KINDS
 from failtrace.ui.url_state import MOST_TEXT, SORTS, FailuresAddress, RunAddress, TimeRange, misread
@@ -27,33 +28,18 @@ def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress
     said = FailuresAddress.read(st.query_params)
     words, types, names, order = st.columns([4, 3, 3, 2])
     with words:
-        text = st.text_input(
-            "Search",
-            key="q",
-            bind="query-params",
-            placeholder="Words in messages, inputs, outputs…",
-            icon=":material/search:",
-            label_visibility="collapsed",
-            max_chars=MOST_TEXT,
-        )
+        text = _words(said)
     with types:
         chosen_types = _types(said)
     with names:
-        chosen_subjects = st.multiselect(
-            "Subject",
-            list(subjects),
-            key="subject",
-            bind="query-params",
-            placeholder="All subjects",
-            label_visibility="collapsed",
-        )
+        chosen_subjects = _subjects(said, subjects)
     with order:
         sort = _sort(said)
     address = replace(
         said,
-        text=text or "",
+        text=text,
         failure_types=chosen_types,
-        subjects=tuple(chosen_subjects),
+        subjects=chosen_subjects,
         range=span,
         sort=sort,
     )
@@ -61,9 +47,31 @@ def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress
     return address
 
 
+def _words(said: FailuresAddress) -> str:
+    seed("words", said.text)
+    st.text_input(
+        "Search",
+        key="words",
+        placeholder="Words in messages, inputs, outputs…",
+        icon=":material/search:",
+        label_visibility="collapsed",
+        max_chars=MOST_TEXT,
+    )
+    chosen: str = st.session_state["words"] or ""
+    publish("words", "q", chosen, [chosen] if chosen else [])
+    return chosen
+
+
+def _subjects(said: FailuresAddress, known: Sequence[str]) -> tuple[str, ...]:
+    seed("subjects", [name for name in said.subjects if name in known])
+    st.multiselect("Subject", list(known), key="subjects", placeholder="All subjects", label_visibility="collapsed")
+    chosen = list(st.session_state["subjects"])
+    publish("subjects", "subject", chosen, chosen)
+    return tuple(chosen)
+
+
 def _types(said: FailuresAddress) -> tuple[FailureType, ...]:
-    """Not bound to the address: that would write labels there, and the failure types are words of the contract."""
-    _seed("types", list(said.failure_types))
+    seed("types", list(said.failure_types))
     st.multiselect(
         "Type",
         list(KINDS),
@@ -73,36 +81,18 @@ def _types(said: FailuresAddress) -> tuple[FailureType, ...]:
         label_visibility="collapsed",
     )
     chosen = list(st.session_state["types"])
-    _publish("types", "type", chosen, [str(item) for item in chosen])
+    publish("types", "type", chosen, [str(item) for item in chosen])
     return tuple(chosen)
 
 
 def _sort(said: FailuresAddress) -> Sort:
-    _seed("sorted", said.sort)
+    seed("sorted", said.sort)
     st.selectbox(
         "Order", list(SORTS), format_func=lambda item: _SORTS[item], key="sorted", label_visibility="collapsed"
     )
     chosen: Sort = st.session_state["sorted"]
-    _publish("sorted", "sort", chosen, [] if chosen == "newest" else [chosen])
+    publish("sorted", "sort", chosen, [] if chosen == "newest" else [chosen])
     return chosen
-
-
-def _seed(key: str, said: object) -> None:
-    """Give the widget what the address says: on arrival, and when the address changed without it (Back, a link)."""
-    if key not in st.session_state or st.session_state.get(f"{key}-said") != said:
-        st.session_state[key] = said
-        st.session_state[f"{key}-said"] = said
-
-
-def _publish(key: str, name: str, chosen: object, values: list[str]) -> None:
-    """Write what was chosen into the address, where it is news."""
-    if chosen == st.session_state.get(f"{key}-said"):
-        return
-    st.session_state[f"{key}-said"] = chosen
-    if values:
-        st.query_params[name] = values
-    else:
-        st.query_params.pop(name, None)
 
 
 def _show_chips(address: FailuresAddress) -> None:

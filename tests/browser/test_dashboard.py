@@ -37,7 +37,7 @@ def home(home: Path) -> Path:
     [
         ("/overview", "Newest failures"),
         ("/run", "Nothing has run yet."),
-        ("/compare", "Compare two executions"),
+        ("/compare", "Paste two ids above, or open a failure and choose to compare it."),
         ("/failures", "1–1 of 1"),
         (f"/failure?failure_id={failure_id_of(1)}", "Read from"),
         ("/health", "This installation"),
