@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
+from failtrace.errors import DamagedMirror
 from failtrace.mirror import archive, bodies, lists, overview, retention, run_comparison, runs, writes
 from failtrace.mirror.bodies import Identity, StoredBody
 from failtrace.mirror.counted import counted
@@ -288,6 +289,14 @@ class Mirror:
         """A number that changes with every write, by whichever process: the key of a cache."""
         with self._reading() as connection:
             return int(connection.execute(select(state.c.writes)).scalar_one())
+
+    def is_sound(self) -> bool:
+        """Whether every page of the file can be read; reads the whole file."""
+        try:
+            with self._reading() as connection:
+                return bool(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok")
+        except DamagedMirror:
+            return False
 
     def health(self) -> MirrorHealth:
         """The state of the file."""
