@@ -6,6 +6,7 @@
     ├── InputError           an argument or a line of input cannot be used
     ├── ExecutionError       failtrace itself could not carry an execution through
     ├── StoreError           the store or the mirror cannot be opened, read or written
+    │   ├── DamagedMirror    the mirror file is damaged, or no mirror
     │   ├── UnreadableRecord a stored record is damaged, or of a newer schema_version
     │   └── NoAnswer         the store did not answer in time; what was asked for may be there
     └── RecordNotFound       no record has this id
@@ -36,6 +37,10 @@ class ExecutionError(FailtraceError):
 
 class StoreError(FailtraceError):
     """The store or the mirror cannot be opened, read or written."""
+
+
+class DamagedMirror(StoreError):
+    """The mirror's file is damaged, or no SQLite database at all."""
 
 
 class UnreadableRecord(StoreError):

@@ -9,6 +9,7 @@ import click
 from failtrace.cli.cosmos import cosmos
 from failtrace.cli.dashboard import dashboard
 from failtrace.cli.doctor import doctor
+from failtrace.cli.export import export_command, import_command
 from failtrace.cli.list import list_failures
 from failtrace.cli.output import mute, never_refuse_a_character, print_line
 from failtrace.cli.recover import recover_command
@@ -32,7 +33,19 @@ def cli() -> None:
     """Record why Python functions and AI agents fail, each failure under its own failure_id."""
 
 
-for command in (run, show, list_failures, subjects, recover_command, sync, cosmos, doctor, dashboard):
+for command in (
+    run,
+    show,
+    list_failures,
+    subjects,
+    recover_command,
+    sync,
+    cosmos,
+    doctor,
+    export_command,
+    import_command,
+    dashboard,
+):
     cli.add_command(command)
 
 

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import sqlite_version
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, func, select
 
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
-from failtrace.mirror import bodies, lists, overview, retention, run_comparison, runs, writes
+from failtrace.errors import DamagedMirror
+from failtrace.mirror import archive, bodies, lists, overview, retention, run_comparison, runs, writes
 from failtrace.mirror.bodies import Identity, StoredBody
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
@@ -181,6 +182,28 @@ class Mirror:
         with self._reading() as connection:
             return lists.execution_row(connection, any_id)
 
+    # All of it
+
+    def all_executions(self) -> Iterator[archive.Archived]:
+        """Every execution in the order of writing, some at a time; for an export."""
+        return archive.executions(self._database)
+
+    def all_runs(self) -> Iterator[dict[str, Any]]:
+        """Every run by the names of its columns; for an export."""
+        return archive.runs(self._database)
+
+    def restore(self, found: Sequence[archive.Archived], *, outbox: bool = False) -> int:
+        """Take in what `all_executions` gave, all or none; gives how many were new."""
+        if not found:
+            return 0
+        with self._writing() as (connection, _):
+            return archive.restore(connection, found, keep_passed=self._keep_passed, outbox=outbox)
+
+    def restore_run(self, columns: dict[str, Any]) -> bool:
+        """Take in a run; False where it is there already."""
+        with self._writing() as (connection, _):
+            return archive.restore_run(connection, columns)
+
     # Lists and numbers
 
     def failures(
@@ -266,6 +289,14 @@ class Mirror:
         """A number that changes with every write, by whichever process: the key of a cache."""
         with self._reading() as connection:
             return int(connection.execute(select(state.c.writes)).scalar_one())
+
+    def is_sound(self) -> bool:
+        """Whether every page of the file can be read; reads the whole file."""
+        try:
+            with self._reading() as connection:
+                return bool(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok")
+        except DamagedMirror:
+            return False
 
     def health(self) -> MirrorHealth:
         """The state of the file."""

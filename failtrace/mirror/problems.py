@@ -5,13 +5,14 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from failtrace.errors import StoreError
+from failtrace.errors import DamagedMirror, StoreError
 
 _PRIMARY = 0xFF
 """SQLite's extended result codes carry the primary code in their low byte."""
 
 _NOT_A_DATABASE = (
-    "The mirror {path!r} is not a SQLite database; move the file aside or point FAILTRACE_HOME at another folder."
+    "The mirror {path!r} is not a SQLite database; "
+    "run `failtrace recover --mirror` to set it aside, or point FAILTRACE_HOME at another folder."
 )
 _SENTENCES = {
     sqlite3.SQLITE_FULL: "The disk of the mirror {path!r} is full; "
@@ -19,8 +20,8 @@ _SENTENCES = {
     sqlite3.SQLITE_BUSY: "The mirror {path!r} was kept locked by another process for over {wait_s:g} s; "
     "end that process or repeat when it is done.",
     sqlite3.SQLITE_NOTADB: _NOT_A_DATABASE,
-    sqlite3.SQLITE_CORRUPT: "The mirror {path!r} is damaged; move the file aside (a fresh one is made) "
-    "and keep it for recovery.",
+    sqlite3.SQLITE_CORRUPT: "The mirror {path!r} is damaged; end what uses it and run "
+    "`failtrace recover --mirror`, which sets it aside and takes over what can be read.",
     sqlite3.SQLITE_CANTOPEN: "The mirror {path!r} cannot be opened or made there; "
     "make its folder writable or point FAILTRACE_HOME at another folder.",
     sqlite3.SQLITE_READONLY: "The mirror {path!r} cannot be written; "
@@ -30,18 +31,22 @@ _SENTENCES = {
 }
 
 
+_DAMAGE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
 def store_error(error: SQLAlchemyError | sqlite3.Error, path: Path, wait_s: float) -> StoreError:
     """The StoreError for what SQLite or SQLAlchemy said about the mirror at `path`."""
     code = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None)
     if code is not None and (sentence := _SENTENCES.get(code & _PRIMARY)):
-        return StoreError(sentence.format(path=str(path), wait_s=wait_s))
+        kind = DamagedMirror if code & _PRIMARY in _DAMAGE else StoreError
+        return kind(sentence.format(path=str(path), wait_s=wait_s))
     said = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
     return StoreError(f"The mirror {str(path)!r} could not be used ({said}); run `failtrace doctor` to look into it.")
 
 
 def not_a_database(path: Path) -> StoreError:
     """The StoreError for a file that holds something else."""
-    return StoreError(_NOT_A_DATABASE.format(path=str(path)))
+    return DamagedMirror(_NOT_A_DATABASE.format(path=str(path)))
 
 
 def vanished(path: Path) -> StoreError:

@@ -68,7 +68,7 @@ class Entry(NamedTuple):
     ended_at: int
     duration_ms: float
     sha256: bytes
-    input_key: bytes
+    input_key: bytes | None
     body: bytes
     text: str
 
@@ -121,7 +121,7 @@ def write(
         _ADD_EXECUTION,
         [(number, *entry[:_SUMMARY_FIELDS], stored_at) for number, entry in numbered],
     )
-    _add_bodies(connection, [pair for pair in numbered if keep_passed or pair[1].failure_id])
+    _add_bodies(connection, [pair for pair in numbered if pair[1].body and (keep_passed or pair[1].failure_id)])
     _add_texts(connection, numbered)
     ended = [(entry.ended_at, entry.failure_type, entry.subject, entry.duration_ms) for entry in fresh]
     rollups.add(connection, ended)
@@ -178,7 +178,7 @@ def _add_tallies(connection: Connection, fresh: Sequence[Entry]) -> None:
 
 def _keep_newest(connection: Connection, fresh: Sequence[Entry], keep_passed: int) -> None:
     """Drop the oldest bodies of passed executions, a tenth of the limit at a time: few writes pay for it."""
-    passed = Counter(entry.subject for entry in fresh if not entry.failure_id)
+    passed = Counter(entry.subject for entry in fresh if entry.body and not entry.failure_id)
     for subject, number in passed.items():
         added = number if keep_passed else 0
         held = connection.exec_driver_sql(_ADD_KEPT, (subject, added)).scalar_one()

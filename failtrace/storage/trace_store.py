@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,7 @@ from failtrace.codec import digest, encode_record
 from failtrace.contracts import TraceRecord
 from failtrace.errors import InputError
 from failtrace.mirror.mirror import Mirror
+from failtrace.mirror.rescue import open_or_rescue
 from failtrace.settings import Settings
 from failtrace.storage.backend import TraceBackend
 from failtrace.storage.cosmos.account import CosmosAccount
@@ -62,6 +64,9 @@ _BACKENDS: dict[str, Callable[[Settings], TraceBackend]] = {
 }
 
 
+_log = logging.getLogger("failtrace")
+
+
 class TraceStore:
     """Keeps records durably in the mirror, and failures in a backend besides. Thread-safe.
 
@@ -105,7 +110,9 @@ class TraceStore:
             known = ", ".join(repr(name) for name in ("auto", *_BACKENDS))
             raise InputError(f"There is no store {kind!r}; choose one of {known}.")
         backend = _BACKENDS[chosen](settings)
-        mirror = Mirror.open(settings.mirror_path, settings.keep_passed)
+        mirror, found = open_or_rescue(settings.mirror_path, settings.keep_passed, outbox=backend.remote)
+        if found is not None:
+            _log.warning(found.told)
         return cls(mirror, backend, journal_lookup=journal_lookup, retention_days=settings.retention_days)
 
     @property

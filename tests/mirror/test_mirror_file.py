@@ -191,7 +191,7 @@ def test_damage_inside_the_file_is_said(path: Path) -> None:
         file.seek(4096)
         file.write(b"\xa5" * (size - 4096))
 
-    with pytest.raises(StoreError, match="is damaged; move the file aside"):  # noqa: SIM117
+    with pytest.raises(StoreError, match="is damaged; end what uses it and run `failtrace recover --mirror`"):  # noqa: SIM117
         with Mirror.open(path) as mirror:
             mirror.failures()
 

@@ -1,0 +1,176 @@
+"""`failtrace export` and `failtrace import`: a backup of all that the mirror holds, and the way back."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import IO, Final
+
+import click
+
+from failtrace.cli.options import json_option
+from failtrace.cli.output import one_line, print_json, print_line, to_stdout
+from failtrace.errors import InputError
+from failtrace.exchange import archive
+from failtrace.exchange.archive import Bad, End, RunLine
+from failtrace.mirror.archive import AT_ONCE, Archived
+from failtrace.mirror.mirror import Mirror
+from failtrace.services import open_services
+from failtrace.wording import count_of
+
+EXIT_FAILED: Final = 1
+_TOLD_BAD = 20
+"""Bad lines that are told one by one."""
+
+
+@click.command("export")
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE")
+@json_option
+def export_command(target: Path, as_json: bool) -> None:
+    """Write every run and execution with its record to FILE, as JSON lines.
+
+    Packed with gzip where FILE ends in .gz; - is stdout. The file appears whole or not at all.
+    """
+    services = open_services()
+    try:
+        with _writing(target) as file:
+            end = _write(services.store.mirror, file)
+    finally:
+        services.close()
+    if as_json:
+        print_json({"type": "export", "runs": end.runs, "executions": end.executions, "file": str(target)})
+    elif str(target) != "-":
+        told = f"{count_of(end.executions, 'execution')} and {count_of(end.runs, 'run')} written to {target}."
+        to_stdout().print(one_line(told, 500), soft_wrap=True)
+
+
+@click.command("import")
+@click.argument("source", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE")
+@json_option
+def import_command(source: Path, as_json: bool) -> int:
+    """Take in what `failtrace export` wrote; what is here already stays as it is. Exit 1 where a line was bad."""
+    services = open_services()
+    try:
+        with archive.reading(source) as file:
+            taken = Taken(services.store.mirror, outbox=services.store.backend.remote)
+            for line in archive.read(file):
+                taken.take(line)
+            taken.flush()
+    finally:
+        services.close()
+    if as_json:
+        print_json(
+            {
+                "type": "import",
+                "executions": taken.executions,
+                "new": taken.new,
+                "runs": taken.runs,
+                "bad_lines": taken.bad,
+                "whole": taken.whole,
+            }
+        )
+    else:
+        to_stdout().print(taken.told(), soft_wrap=True)
+    return EXIT_FAILED if taken.bad or not taken.whole else 0
+
+
+class Taken:
+    """An import under way: what was taken so far, and what waits for the next transaction."""
+
+    def __init__(self, mirror: Mirror, *, outbox: bool) -> None:
+        self._mirror = mirror
+        self._outbox = outbox
+        self._waiting: list[Archived] = []
+        self._end: End | None = None
+        self._seen_runs = 0
+        self.executions = self.new = self.runs = self.bad = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the file's last line was there and its counts are those of the lines before."""
+        return self._end == End(self._seen_runs, self.executions)
+
+    def take(self, line: archive.Line) -> None:
+        """One line."""
+        if isinstance(line, Archived):
+            self.executions += 1
+            self._waiting.append(line)
+            if len(self._waiting) >= AT_ONCE:
+                self.flush()
+        elif isinstance(line, RunLine):
+            self._seen_runs += 1
+            self.runs += self._mirror.restore_run(line.model_dump())
+        elif isinstance(line, Bad):
+            self.bad += 1
+            if self.bad <= _TOLD_BAD:
+                print_line(f"failtrace: line {line.number} was skipped: {one_line(line.why, 300)}", err=True)
+        else:
+            self._end = line
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self.new += self._mirror.restore(self._waiting, outbox=self._outbox)
+        self._waiting = []
+
+    def told(self) -> str:
+        """The outcome in a sentence or two."""
+        told = f"{count_of(self.executions, 'execution')} read, {self.new:,} of them new."
+        if self.bad:
+            told += f" {count_of(self.bad, 'line')} skipped."
+        if not self.whole:
+            told += " The file is not whole: it ends before its last line, or lines of it were bad."
+        return told
+
+
+def _write(mirror: Mirror, file: IO[bytes]) -> End:
+    file.write(archive.header())
+    runs = executions = 0
+    for columns in mirror.all_runs():
+        file.write(archive.run_line(columns))
+        runs += 1
+    for found in mirror.all_executions():
+        file.write(archive.execution_line(found))
+        executions += 1
+    end = End(runs, executions)
+    file.write(archive.end_line(end))
+    return end
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[IO[bytes]]:
+    """The file to write: beside its place first, so that what was there goes only when the new one is whole."""
+    if str(target) == "-":
+        with nullcontext(sys.stdout.buffer) as out:
+            yield out
+            out.flush()
+        return
+    part = target.with_name(f"{target.name}.part")
+    try:
+        # Records may hold what is nobody else's business.
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            if target.suffix == ".gz":
+                with gzip.open(file, "wb", compresslevel=6) as packed:
+                    yield packed  # type: ignore[misc]  # a GzipFile takes bytes as any file does
+            else:
+                yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        _drop(part)
+        raise InputError(
+            f"Cannot write {str(target)!r} ({error.strerror or error}); choose a place with room where you may write."
+        ) from error
+    except BaseException:
+        _drop(part)
+        raise
+
+
+def _drop(part: Path) -> None:
+    with suppress(OSError):
+        part.unlink()

@@ -1,0 +1,240 @@
+"""The file that `failtrace export` writes and `failtrace import` reads: JSON lines, gzip where the name ends in .gz.
+
+    {"type": "header", "format": "failtrace", "version": 1}
+    {"type": "run", …}                                       one for each run
+    {"type": "execution", "sha256": …, "stored_at": …, "record": {…}}
+    {"type": "summary", …}                                   an execution of which no whole record was kept
+    {"type": "end", "runs": …, "executions": …}
+
+A record stands there byte for byte as it is stored, so its sha256 can be checked. Without the last line a file is
+torn; what came before is taken in all the same.
+"""
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from failtrace.codec import decode_record, digest
+from failtrace.contracts import FailureType
+from failtrace.errors import InputError, UnreadableRecord
+from failtrace.mirror.archive import Archived
+from failtrace.mirror.tables import PASSED
+from failtrace.mirror.writes import Entry, entry_of
+
+VERSION: Final = 1
+LONGEST_LINE: Final = 256 * 2**20
+"""Bytes of one line; the greatest record that failtrace makes is far below."""
+MOST_LINES: Final = 20_000_000
+_RECORD: Final = b',"record":'
+_WHOLE_64_BITS = Field(ge=-(2**63), lt=2**63)
+_TYPES = {PASSED, *[kind.value for kind in FailureType]}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class RunLine(_Strict):
+    """A run, by the names of the mirror's columns."""
+
+    run_id: str = Field(max_length=200)
+    state: str = Field(pattern="^(running|finished|cancelled|interrupted)$")
+    started_at: int = _WHOLE_64_BITS
+    ended_at: int | None = _WHOLE_64_BITS
+    subjects: str = Field(max_length=2**20)
+    planned: int | None = _WHOLE_64_BITS
+    not_run: int = _WHOLE_64_BITS
+    bad_lines: int = _WHOLE_64_BITS
+    pid: int = _WHOLE_64_BITS
+
+
+class SummaryLine(_Strict):
+    """An execution without its record."""
+
+    trace_id: str = Field(pattern="^[0-9a-f]{32}$")
+    failure_id: str | None = Field(pattern="^[0-9a-f-]{36}$")
+    run_id: str | None
+    subject: str
+    outcome: str
+    failure_type: str
+    message: str
+    fingerprint: str | None
+    ended_at: int = _WHOLE_64_BITS
+    duration_ms: float = Field(allow_inf_nan=False)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    input_key: str | None = Field(pattern="^[0-9a-f]{16}$")
+    stored_at: int = _WHOLE_64_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What the writer counted."""
+
+    runs: int
+    executions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A line that was not taken, and why."""
+
+    number: int
+    why: str
+
+
+Line = RunLine | Archived | End | Bad
+
+
+def header() -> bytes:
+    """The first line."""
+    return _line({"type": "header", "format": "failtrace", "version": VERSION})
+
+
+def run_line(columns: dict[str, Any]) -> bytes:
+    """The line of a run."""
+    return _line({"type": "run", **columns})
+
+
+def execution_line(found: Archived) -> bytes:
+    """The line of an execution. One whose stored record is damaged goes as its summary."""
+    entry, sha256 = found.entry, found.entry.sha256.hex()
+    if entry.body and digest(entry.body) == sha256:
+        head = {"type": "execution", "sha256": sha256, "stored_at": found.stored_at}
+        return json.dumps(head, separators=(",", ":")).encode()[:-1] + _RECORD + entry.body + b"}\n"
+    columns = entry._asdict() | {"sha256": sha256, "stored_at": found.stored_at, "type": "summary"}
+    columns["input_key"] = entry.input_key.hex() if entry.input_key else None
+    del columns["body"], columns["text"]
+    return _line(columns)
+
+
+def end_line(end: End) -> bytes:
+    """The last line."""
+    return _line({"type": "end", "runs": end.runs, "executions": end.executions})
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[IO[bytes]]:
+    """The file's lines as bytes, unpacked where it is gzip. Raises InputError where it cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            if not packed:
+                yield file
+                return
+            with gzip.open(file) as unpacked:
+                yield unpacked  # type: ignore[misc]  # a GzipFile reads bytes as any file does
+    except OSError as error:
+        raise InputError(f"Cannot read {str(path)!r} ({error}); name a file that `failtrace export` wrote.") from error
+
+
+def read(file: IO[bytes]) -> Iterator[Line]:
+    """Every line behind the header, in order; what cannot be taken is a Bad one.
+
+    Raises InputError for a file of another kind or of a newer version, and beyond MOST_LINES.
+    """
+    lines = _numbered(file)
+    _check_header(next(lines, (1, b"")))
+    for number, raw in lines:
+        if number > MOST_LINES:
+            raise InputError(f"The file has more than {MOST_LINES:,} lines; split it and import the parts.")
+        yield _parsed(number, raw) if isinstance(raw, bytes) else raw
+
+
+def _numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes | Bad]]:
+    """Lines, of which none is held in memory that is longer than LONGEST_LINE."""
+    number = 0
+    try:
+        while raw := file.readline(LONGEST_LINE):
+            number += 1
+            if len(raw) < LONGEST_LINE or raw.endswith(b"\n"):
+                yield number, raw
+                continue
+            while raw and not raw.endswith(b"\n"):
+                raw = file.readline(LONGEST_LINE)
+            yield number, Bad(number, f"it is longer than {LONGEST_LINE:,} bytes")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield number + 1, Bad(number + 1, f"the packed file is torn or damaged here ({error})")
+
+
+def _check_header(first: tuple[int, bytes | Bad]) -> None:
+    try:
+        found = _value(first[1]) if isinstance(first[1], bytes) else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or found.get("format") != "failtrace":
+        raise InputError("This is no export of failtrace; name a file that `failtrace export` wrote.")
+    version = found.get("version")
+    if version != VERSION:
+        raise InputError(
+            f"The export has version {version!r:.20} and this failtrace reads version {VERSION}; upgrade failtrace."
+        )
+
+
+def _parsed(number: int, raw: bytes) -> Line:
+    try:
+        head, delimiter, rest = raw.rstrip(b"\r\n").partition(_RECORD)
+        if delimiter and head.startswith(b'{"type":"execution"'):
+            return _execution(_value(head + b"}"), rest[:-1])
+        return _small(_value(raw))
+    except (ValidationError, UnreadableRecord, ValueError, KeyError, TypeError) as error:
+        return Bad(number, _why(error))
+
+
+def _execution(head: Any, body: bytes) -> Archived:
+    stored_at, sha256 = head["stored_at"], head["sha256"]
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise ValueError("its record does not match its sha256")
+    if not isinstance(stored_at, int) or not -(2**63) <= stored_at < 2**63:
+        raise ValueError("its time of storing is no time")
+    return Archived(entry_of(decode_record(body), body, sha256), stored_at)
+
+
+def _small(found: Any) -> Line:
+    if not isinstance(found, dict):
+        raise ValueError("it is no JSON object")
+    kind = found.pop("type", None)
+    if kind == "run":
+        return RunLine.model_validate(found)
+    if kind == "summary":
+        return _summary(SummaryLine.model_validate(found))
+    if kind == "end":
+        return End(int(found["runs"]), int(found["executions"]))
+    raise ValueError(f"its type {kind!r:.40} is unknown")
+
+
+def _summary(line: SummaryLine) -> Archived:
+    if line.failure_type not in _TYPES or (line.failure_type == PASSED) is not (line.failure_id is None):
+        raise ValueError(f"its failure_type {line.failure_type!r:.40} does not fit its failure_id")
+    columns = line.model_dump(exclude={"stored_at"}) | {
+        "sha256": bytes.fromhex(line.sha256),
+        "input_key": bytes.fromhex(line.input_key) if line.input_key else None,
+    }
+    return Archived(Entry(**columns, body=b"", text=""), line.stored_at)
+
+
+def _value(raw: bytes) -> Any:
+    """Raises ValueError for what is no JSON, or nested too deep to be read."""
+    try:
+        return json.loads(raw)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return f"{error}" if isinstance(error, (UnreadableRecord, ValueError)) else f"a field is missing ({error})"
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"

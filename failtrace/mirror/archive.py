@@ -1,0 +1,70 @@
+"""All that the mirror holds, to write it elsewhere and to take it in again, equal afterwards.
+
+Executions go out in the order of their ids, some at a time, each stretch in a transaction of its own: what is written
+meanwhile comes at the end. Taking in is idempotent: what is there already stays as it is.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from failtrace.mirror.engine import Database
+from failtrace.mirror.tables import body, execution, run
+from failtrace.mirror.writes import Entry, write
+
+AT_ONCE = 200
+_ROWS = (
+    select(execution, body.c.body)
+    .join_from(execution, body, body.c.execution_id == execution.c.id, isouter=True)
+    .order_by(execution.c.id)
+)
+_RUN_COLUMNS = tuple([column for column in run.c if column.name not in ("id", "cancel_requested")])
+
+
+class Archived(NamedTuple):
+    """One execution: its summary, its record where that is kept, and when it was stored (microseconds)."""
+
+    entry: Entry
+    stored_at: int
+
+
+def executions(database: Database) -> Iterator[Archived]:
+    """Every execution, oldest id first; the text that finds it is left out, for it is made of the record."""
+    after = 0
+    while True:
+        with database.transaction() as connection:
+            rows = connection.execute(_ROWS.where(execution.c.id > after).limit(AT_ONCE)).all()
+        for row in rows:
+            content = row.body if isinstance(row.body, bytes) else b""
+            columns = {name: getattr(row, name) for name in Entry._fields if name not in ("body", "text")}
+            yield Archived(Entry(**columns, body=content, text=""), row.stored_at)
+        if len(rows) < AT_ONCE:
+            return
+        after = rows[-1].id
+
+
+def runs(database: Database) -> Iterator[dict[str, Any]]:
+    """Every run by the names of its columns, oldest first."""
+    with database.transaction() as connection:
+        rows = connection.execute(select(*_RUN_COLUMNS).order_by(run.c.id)).all()
+    for row in rows:
+        yield dict(row._mapping)
+
+
+def restore(connection: Connection, found: Sequence[Archived], *, keep_passed: int, outbox: bool) -> int:
+    """Take executions in; gives how many were new. Raises StoreError for a failure_id that names another execution."""
+    return sum(
+        write(connection, [item.entry for item in group], keep_passed=keep_passed, stored_at=stored_at, outbox=outbox)
+        for stored_at, group in groupby(found, key=lambda item: item.stored_at)
+    )
+
+
+def restore_run(connection: Connection, columns: dict[str, Any]) -> bool:
+    """Take a run in; False where it is there already. One that was running then is interrupted now."""
+    if connection.execute(select(run.c.id).where(run.c.run_id == columns["run_id"])).first():
+        return False
+    state = "interrupted" if columns["state"] == "running" else columns["state"]
+    connection.execute(insert(run).values(**columns | {"state": state, "cancel_requested": False}))
+    return True
