@@ -1,6 +1,5 @@
 """The overview's parts, from what the mirror has counted: numbers, charts, and what there is to say without them."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
@@ -11,44 +10,26 @@ from failtrace.ui import bootstrap, charts
 from failtrace.ui.figures import figures
 from failtrace.ui.lists import failure_list
 from failtrace.ui.notices import ask, empty
-from failtrace.ui.refresh import EVERY_S, latest
-from failtrace.ui.scope import Counted, Scope, count
-from failtrace.ui.url_state import TimeRange
+from failtrace.ui.scope import Scope
 from failtrace.ui.wording import plural
 
 _NEWEST: Final = 10
 _MOST_SUBJECTS: Final = 12
 
 
-@st.fragment(run_every=EVERY_S)
-def show_numbers(mirror: Mirror, chosen: TimeRange, subjects: tuple[str, ...], known: Sequence[str]) -> None:
-    """All that is counted; while the page is open, with what is written meanwhile. The filters above are not touched."""
-    counted = ask(latest, "overview-latest", mirror, count, chosen, subjects, _NEWEST)
-    overview, scope = counted.overview, counted.scope
-    if not {subject for subject, _, _ in overview.by_subject}.issubset(known):
-        st.rerun()  # a subject that is new: the filter must offer it
-    if not overview.executions:
-        _say_nothing_ran(ever=bool(known), narrowed=bool(subjects))
-        return
-    _show_figures(overview)
-    if overview.failures:
-        _show_charts(overview, scope)
-        _show_newest(counted)
-    else:
-        empty("No failures", "Every execution in this time passed.", ":material/check_circle:")
-        _show_slowest(overview, scope)
-
-
-def _say_nothing_ran(*, ever: bool, narrowed: bool) -> None:
+def say_nothing_ran(*, ever: bool, narrowed: bool) -> None:
+    """In place of all numbers: why there are none, and a way on."""
     if not ever:
         empty("Nothing has run yet", "Run the registered subjects; what fails shows up here.")
+    elif narrowed:
+        empty("Nothing ran in this time", "Choose a longer range above, or more subjects.")
     else:
-        instead = "more subjects" if narrowed else "run something"
-        empty("Nothing ran in this time", f"Choose a longer range above, or {instead}.")
+        empty("Nothing ran in this time", "Choose a longer range above, or run something.")
     bootstrap.link_to("run", "Run subjects")
 
 
-def _show_figures(overview: Overview) -> None:
+def show_figures(overview: Overview) -> None:
+    """The five numbers, and what their changes are measured against."""
     with st.container(horizontal=True, gap="small"):
         for figure in figures(overview):
             st.metric(
@@ -64,7 +45,12 @@ def _show_figures(overview: Overview) -> None:
         st.caption(f"Counted by whole {unit} (UTC), against as many {unit} before. Durations are right to a tenth.")
 
 
-def _show_charts(overview: Overview, scope: Scope) -> None:
+def show_charts(overview: Overview, scope: Scope) -> None:
+    """Every chart; where nothing failed, how long it took is all there is to see."""
+    if not overview.failures:
+        empty("No failures", "Every execution in this time passed.", ":material/check_circle:")
+        _show_slowest(overview, scope)
+        return
     times, types = st.columns([3, 2])
     with times.container(border=True, height="stretch"):
         st.subheader(charts.time_heading(overview, scope), anchor=False)
@@ -77,6 +63,15 @@ def _show_charts(overview: Overview, scope: Scope) -> None:
         _show_subjects(overview, scope)
     with slowest:
         _show_slowest(overview, scope)
+
+
+def show_newest(mirror: Mirror, scope: Scope) -> None:
+    """The newest failures, and the way to all."""
+    newest = ask(mirror.failures, scope.filter, limit=_NEWEST)
+    st.subheader("Newest failures", anchor=False)
+    failure_list(newest.rows, key="newest")
+    if newest.total > len(newest.rows):
+        bootstrap.link_to("failures", f"All {newest.total:,} failures", **scope.address.params)  # type: ignore[arg-type]
 
 
 def _show_subjects(overview: Overview, scope: Scope) -> None:
@@ -92,11 +87,3 @@ def _show_slowest(overview: Overview, scope: Scope) -> None:
     with st.container(border=True, height="stretch"):
         st.subheader("Slowest subjects", anchor=False)
         charts.slowest(overview, scope, key="slowest")
-
-
-def _show_newest(counted: Counted) -> None:
-    st.subheader("Newest failures", anchor=False)
-    failure_list(counted.newest.rows, key="newest")
-    if counted.newest.total > len(counted.newest.rows):
-        words = f"All {counted.newest.total:,} failures"
-        bootstrap.link_to("failures", words, **counted.scope.address.params)  # type: ignore[arg-type]

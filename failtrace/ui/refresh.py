@@ -1,35 +1,37 @@
-"""Answers of the mirror that are looked after while a page is open."""
+"""A page that follows the mirror: drawn again when something was written, and left alone while nothing is."""
 
-from collections.abc import Callable
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Final, TypeAlias
 
 import streamlit as st
 
+from failtrace.errors import FailtraceError
 from failtrace.mirror.mirror import Mirror
 from failtrace.ui.url_state import now
 
-EVERY_S: Final = 3
+EVERY_S: Final = 2
 """Seconds between two looks: a new failure shows within five."""
 
-Arguments = ParamSpec("Arguments")
-Answer = TypeVar("Answer")
+_Seen: TypeAlias = tuple[int | None, int]
 
 
-def latest(
-    key: str,
-    mirror: Mirror,
-    question: Callable[Concatenate[Mirror, Arguments], Answer],
-    *args: Arguments.args,
-    **kwargs: Arguments.kwargs,
-) -> Answer:
-    """The answer to a question, asked anew when something was written since, and each minute: ranges end now.
+def follow(mirror: Mirror) -> None:
+    """Run this page again when the mirror has changed, or a minute has passed: ages and ranges move on by themselves.
 
-    Until then it is the very same, and what is drawn from it again changes nothing in the browser. One answer is
-    kept a session and key. Raises StoreError.
+    Call it before the page's first question. What is unchanged draws nothing, and costs one number of the mirror.
     """
-    asked = mirror.data_version(), int(now().timestamp() // 60), args, kwargs
-    kept: tuple[object, Answer] | None = st.session_state.get(key)
-    if kept is None or kept[0] != asked:
-        kept = asked, question(mirror, *args, **kwargs)
-        st.session_state[key] = kept
-    return kept[1]
+    _look(mirror, _seen(mirror))
+
+
+@st.fragment(run_every=EVERY_S)
+def _look(mirror: Mirror, drawn: _Seen) -> None:
+    if _seen(mirror) != drawn:
+        st.rerun()
+
+
+def _seen(mirror: Mirror) -> _Seen:
+    """What the page was drawn from. A mirror that cannot answer is a state too: the page says so, or is back."""
+    try:
+        version = mirror.data_version()
+    except FailtraceError:
+        version = None
+    return version, int(now().timestamp() // 60)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from failtrace.contracts import FailureType
 from failtrace.mirror.mirror import Mirror
-from failtrace.mirror.views import ExecutionRow, FailureFilter, Overview, Page
+from failtrace.mirror.views import FailureFilter, Overview
 from failtrace.ui.buckets import whole
 from failtrace.ui.url_state import FailuresAddress, TimeRange, now
 
@@ -39,23 +39,12 @@ class Scope:
         return replace(self, since=start, until=end)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The numbers of a scope, and its newest failures."""
-
-    scope: Scope
-    overview: Overview
-    newest: Page[ExecutionRow]
-
-
-def count(mirror: Mirror, chosen: TimeRange, subjects: tuple[str, ...], newest: int) -> Counted:
-    """What ran in the chosen range, rounded to whole hours or days, as the mirror does it. Raises StoreError."""
+def count(mirror: Mirror, chosen: TimeRange, subjects: tuple[str, ...]) -> tuple[Overview, Scope]:
+    """What ran in the chosen range, and what exactly was counted: whole hours or days. Raises StoreError."""
     until = now()
     since = chosen.since(until)
     if since is None:
         # Left without an end too: the counts of all time are kept as such.
-        overview, scope = mirror.overview(subjects=subjects), Scope(subjects)
-    else:
-        overview = mirror.overview(since, until, subjects)
-        scope = Scope(subjects, *whole(overview, since, until))
-    return Counted(scope, overview, mirror.failures(scope.filter, limit=newest))
+        return mirror.overview(subjects=subjects), Scope(subjects)
+    overview = mirror.overview(since, until, subjects)
+    return overview, Scope(subjects, *whole(overview, since, until))
