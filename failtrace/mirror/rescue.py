@@ -2,9 +2,12 @@
 
 The damaged file keeps its bytes under the name `mirror.sqlite.corrupt-…`; reading is done on a copy, whose header is
 made anew where that is what was damaged. A record counts only when its sha256 holds; of an execution whose record is
-lost the summary stays, and where the summary is lost it is made of the record.
+lost the summary stays, and where the summary is lost it is made of the record. The fresh mirror takes its place in one
+step when it is whole: who opens meanwhile finds the damage, and waits.
 """
 
+import fcntl
+import os
 import shutil
 import sqlite3
 import time
@@ -26,6 +29,7 @@ MARK: Final = ".corrupt-"
 _NOTE: Final = ".txt"
 _HEADER: Final = 100
 """Bytes of a SQLite file's header; what follows on its first page is the list of tables."""
+_PATIENCE_S: Final = 60.0
 _RUN_COLUMNS: Final = tuple([column.name for column in run.c if column.name not in ("id", "cancel_requested")])
 _COLUMNS: Final = tuple([name for name in Entry._fields if name not in ("body", "text")])
 _SUMMARIES: Final = "SELECT * FROM execution WHERE id BETWEEN ? AND ? ORDER BY id"
@@ -73,22 +77,27 @@ def rescue(path: Path, keep_passed: int, *, outbox: bool, whole: bool = False) -
     with _alone(path):
         if not _is_damaged(path, keep_passed, whole=whole):
             return Mirror.open(path, keep_passed), None
-        aside = _set_aside(path)
-        mirror = Mirror.open(path, keep_passed)
+        aside = path.with_name(f"{path.name}{MARK}{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        fresh = path.with_name(f"{path.name}.fresh")
         try:
-            found = _take_over(aside, mirror, outbox=outbox)
-        except BaseException:
-            mirror.close()
-            raise
-        aside.with_name(aside.name + _NOTE).write_text(found.told + "\n", encoding="utf-8")
-        return mirror, found
+            with _made_anew(fresh, keep_passed) as mirror:
+                found = _take_over(path, aside, mirror, outbox=outbox)
+            _note_of(aside).write_text(found.told + "\n", encoding="utf-8")
+            _change_places(path, aside, fresh)
+        except OSError as error:
+            raise _refused(path, error) from error
+    return Mirror.open(path, keep_passed), found
 
 
 def set_aside(path: Path) -> list[tuple[Path, str]]:
     """The damaged files beside a mirror, newest first, and what was told of each."""
     asides = [file for file in path.parent.glob(f"{path.name}{MARK}*") if not file.name.endswith((_NOTE, "-wal"))]
-    notes = [(file, file.with_name(file.name + _NOTE)) for file in sorted(asides, reverse=True)]
+    notes = [(file, _note_of(file)) for file in sorted(asides, reverse=True)]
     return [(file, note.read_text(encoding="utf-8").strip() if note.exists() else "") for file, note in notes]
+
+
+def _note_of(aside: Path) -> Path:
+    return aside.with_name(aside.name + _NOTE)
 
 
 def _is_damaged(path: Path, keep_passed: int, *, whole: bool) -> bool:
@@ -99,21 +108,47 @@ def _is_damaged(path: Path, keep_passed: int, *, whole: bool) -> bool:
         return True
 
 
-def _set_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.name}{MARK}{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-    wal = path.with_name(f"{path.name}-wal")
+@contextmanager
+def _made_anew(fresh: Path, keep_passed: int) -> Iterator[Mirror]:
+    """An empty mirror beside the damaged one; what a killed rescuer left of its own is taken away first."""
+    _unlink_all(fresh)
+    try:
+        with Mirror.open(fresh, keep_passed) as mirror:
+            yield mirror
+    except BaseException:
+        _unlink_all(fresh)
+        raise
+
+
+def _change_places(path: Path, aside: Path, fresh: Path) -> None:
+    """The damaged file gets a second name, and the fresh one its first: there is no moment without a file."""
+    wal = _beside(path, "-wal")
     if wal.exists():
-        wal.rename(aside.with_name(f"{aside.name}-wal"))
-    path.rename(aside)
+        wal.rename(_beside(aside, "-wal"))
+    try:
+        os.link(path, aside)
+    except OSError:
+        # A file system without second names.
+        path.rename(aside)
     with suppress(FileNotFoundError):
-        path.with_name(f"{path.name}-shm").unlink()
-    return aside
+        _beside(path, "-shm").unlink()
+    fresh.replace(path)
 
 
-def _take_over(aside: Path, mirror: Mirror, *, outbox: bool) -> Rescue:
-    """Read the copy from its first row to its last; each stretch is written at once, so memory stays small."""
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _unlink_all(path: Path) -> None:
+    for file in (path, _beside(path, "-wal"), _beside(path, "-shm")):
+        with suppress(OSError):
+            file.unlink()
+
+
+def _take_over(path: Path, aside: Path, mirror: Mirror, *, outbox: bool) -> Rescue:
+    """Read a copy from its first row to its last; each stretch is written at once, so memory stays small."""
     records = without_record = unreadable = 0
-    with _copied(aside, mirror.path) as copy, closing(sqlite3.connect(copy, timeout=1)) as connection:
+    with _copied(path, mirror.path) as copy, closing(sqlite3.connect(copy, timeout=1)) as connection:
         connection.row_factory = sqlite3.Row
         # Bytes that are no UTF-8 are damage like any other, and must not end the reading.
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
@@ -204,26 +239,19 @@ def _runs(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _copied(aside: Path, fresh: Path) -> Iterator[Path]:
-    """A copy to read, with a header that SQLite takes. Raises StoreError where the disk has no room for it."""
-    copy = aside.with_name(f"{fresh.name}.rescue")
-    wal, copied_wal = [file.with_name(f"{file.name}-wal") for file in (aside, copy)]
+def _copied(path: Path, fresh: Path) -> Iterator[Path]:
+    """A copy to read, with a header that SQLite takes. Raises OSError."""
+    copy = _beside(path, ".rescue")
+    _unlink_all(copy)
     try:
-        shutil.copyfile(aside, copy)
-        if wal.exists():
-            shutil.copyfile(wal, copied_wal)
+        shutil.copyfile(path, copy)
+        if (wal := _beside(path, "-wal")).exists():
+            shutil.copyfile(wal, _beside(copy, "-wal"))
         if not _opens(copy):
             _give_header(copy, fresh)
         yield copy
-    except OSError as error:
-        raise StoreError(
-            f"The damaged mirror {str(aside)!r} could not be copied ({error.strerror}); make room on its disk, "
-            "rename it back to mirror.sqlite, and run `failtrace recover --mirror`."
-        ) from error
     finally:
-        for file in (copy, copied_wal, copy.with_name(f"{copy.name}-shm")):
-            with suppress(OSError):
-                file.unlink()
+        _unlink_all(copy)
 
 
 def _opens(copy: Path) -> bool:
@@ -250,30 +278,35 @@ def _give_header(copy: Path, fresh: Path) -> None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """One process at a time; a lock that was left behind by a killed one is taken after a while."""
-    lock = path.with_name(f"{path.name}.rescuing")
-    give_up = time.monotonic() + 60
-    while True:
-        try:
-            lock.touch(exist_ok=False)
-            break
-        except FileExistsError:
-            with suppress(OSError):
-                if time.time() - lock.stat().st_mtime > 600:
-                    lock.unlink()
+    """One process at a time, by a lock on the folder, which goes with its process. Raises StoreError after a minute."""
+    give_up = time.monotonic() + _PATIENCE_S
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise _refused(path, error) from error
+    try:
+        while not _locked(folder):
             if time.monotonic() > give_up:
                 raise StoreError(
-                    f"The mirror {str(path)!r} is being rescued by another process; try again when it is done, or "
-                    f"remove {str(lock)!r} if none is."
-                ) from None
+                    f"The mirror {str(path)!r} is being rescued by another process; try again when it is done."
+                )
             time.sleep(0.1)
-        except OSError as error:
-            raise StoreError(
-                f"The damaged mirror {str(path)!r} cannot be set aside ({error.strerror}); make its folder writable, "
-                "or point FAILTRACE_HOME at another folder."
-            ) from error
-    try:
         yield
     finally:
-        with suppress(OSError):
-            lock.unlink()
+        os.close(folder)
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _refused(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"The damaged mirror {str(path)!r} cannot be set aside ({error.strerror}); make its folder writable and room "
+        "on its disk, or point FAILTRACE_HOME at another folder."
+    )

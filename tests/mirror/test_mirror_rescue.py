@@ -183,5 +183,9 @@ def test_of_many_processes_one_rescues(filled: Path) -> None:
     assert [process.returncode for process in processes] == [0] * 8
     assert counted == [str(FAILURES)] * 8
     assert len(set_aside(filled)) == 1
-    assert [file.name for file in filled.parent.iterdir() if "rescu" in file.name] == []
     assert MARK in set_aside(filled)[0][0].name
+    assert {file.name for file in filled.parent.iterdir()} == {
+        filled.name,
+        set_aside(filled)[0][0].name,
+        f"{set_aside(filled)[0][0].name}.txt",
+    }
