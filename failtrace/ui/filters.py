@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -20,13 +22,16 @@ _SORTS: Final[dict[Sort, str]] = {
     "shortest": "Shortest first",
 }
 
+_TIMES: Final = "failures-times"
+_EARLIEST: Final = datetime.fromisoformat("1970-01-01")
+
 
 def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress:
     """Search, type, subject and order, beside the time range; what came by the address alone stands in chips."""
     if wrong := misread(st.query_params):
         st.caption(f"The address says something under {', '.join(wrong)} that this page cannot read; it is left out.")
-    said = FailuresAddress.read(st.query_params)
-    words, types, names, order = st.columns([4, 3, 3, 2])
+    said = _timed(FailuresAddress.read(st.query_params), span)
+    words, types, names, order, times = st.columns([4, 3, 3, 2.2, 1.4])
     with words:
         text = _words(said)
     with types:
@@ -35,6 +40,8 @@ def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress
         chosen_subjects = _subjects(said, subjects)
     with order:
         sort = _sort(said)
+    with times:
+        _choose_times(said)
     address = replace(
         said,
         text=text,
@@ -45,6 +52,49 @@ def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress
     )
     _show_chips(address)
     return address
+
+
+def _timed(said: FailuresAddress, span: TimeRange) -> FailuresAddress:
+    """What the address says, without its bounds of time where a time range was chosen since: the newer word counts."""
+    bounds = said.since, said.until
+    last = st.session_state.get(_TIMES, (span, bounds))
+    if any(bounds) and last[1] == bounds and last[0] is not span:
+        said = replace(said, since=None, until=None)
+        _set_times(None, None)
+    st.session_state[_TIMES] = span, (said.since, said.until)
+    return said
+
+
+def _choose_times(said: FailuresAddress) -> None:
+    """A form for both bounds, in the reader's own time zone."""
+    zone = _zone()
+    with st.popover("Time", icon=":material/schedule:", width="stretch", key="times"), st.form("times-form"):
+        since = _bound("From", said.since, zone)
+        until = _bound("To", said.until, zone)
+        st.caption(f"Time zone: {zone.key}")
+        if st.form_submit_button("Show this time", width="stretch"):
+            _set_times(since, until)
+            st.rerun()
+
+
+def _bound(label: str, said: datetime | None, zone: ZoneInfo) -> datetime | None:
+    # A bound that came by the address makes another widget: what was typed before is not its value.
+    value = said.astimezone(zone).replace(tzinfo=None) if said else None
+    chosen = st.datetime_input(label, value, key=f"times-{label}-{value}", step=60, min_value=_EARLIEST)
+    return chosen.replace(tzinfo=zone).astimezone(UTC) if chosen else None
+
+
+def _set_times(since: datetime | None, until: datetime | None) -> None:
+    """In one step, so that Back takes both away at once."""
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in ("from", "to")}
+    st.query_params.from_dict({**kept, **FailuresAddress(since=since, until=until).params})
+
+
+def _zone() -> ZoneInfo:
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ValueError, ZoneInfoNotFoundError):
+        return ZoneInfo("UTC")
 
 
 def _words(said: FailuresAddress) -> str:
@@ -63,8 +113,10 @@ def _words(said: FailuresAddress) -> str:
 
 
 def _subjects(said: FailuresAddress, known: Sequence[str]) -> tuple[str, ...]:
-    seed("subjects", [name for name in said.subjects if name in known])
-    st.multiselect("Subject", list(known), key="subjects", placeholder="All subjects", label_visibility="collapsed")
+    # A link may name subjects that never ran here: it narrows all the same, to nothing.
+    options = [*known, *[name for name in said.subjects if name not in known]]
+    seed("subjects", list(said.subjects))
+    st.multiselect("Subject", options, key="subjects", placeholder="All subjects", label_visibility="collapsed")
     chosen = list(st.session_state["subjects"])
     publish("subjects", "subject", chosen, chosen)
     return tuple(chosen)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+import streamlit as st
+
 from failtrace.mirror.views import ExecutionRow
 from failtrace.ui.components import Column, ListRow, Picked, link_list, pick_list
 from failtrace.ui.kinds import kind_of
@@ -10,6 +12,7 @@ from failtrace.ui.url_state import FailureAddress, FailuresAddress
 from failtrace.ui.wording import duration
 
 _LONGEST_MESSAGE: Final = 300
+_PICKED: Final = "failures-picked"
 _COLUMNS: Final = (
     Column("type", "Type", "badge", "9.6rem"),
     Column("subject", "Subject", "strong", "minmax(6rem, 1.1fr)"),
@@ -25,8 +28,12 @@ def failure_list(rows: Sequence[ExecutionRow], *, key: str, within: FailuresAddr
 
 
 def failure_choice(rows: Sequence[ExecutionRow], within: FailuresAddress, *, key: str, total: int) -> Picked:
-    """As `failure_list`, with a box before each row; gives what is selected now."""
-    return pick_list(_COLUMNS, _rows(rows, within), key=key, picked=Picked(), question=within.link, total=total)
+    """As `failure_list`, with a box before each row; gives what is selected, also to who went away and came back."""
+    question, kept = st.session_state.get(_PICKED, ("", Picked()))
+    begun = kept if question == within.link else Picked()
+    picked = pick_list(_COLUMNS, _rows(rows, within), key=key, picked=begun, question=within.link, total=total)
+    st.session_state[_PICKED] = within.link, picked
+    return picked
 
 
 def _rows(rows: Sequence[ExecutionRow], within: FailuresAddress | None) -> list[ListRow]:

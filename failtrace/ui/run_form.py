@@ -1,134 +1,91 @@
-"""The form that asks what to run, on what, and how."""
+"""The form that asks what to run, on what, and how, and starts it."""
 
 from collections.abc import Sequence
 from typing import Final
 
-import pandas as pd
 import streamlit as st
 
-from failtrace.cli.subjects import contract_name
-from failtrace.mirror.views import ExecutionRow
+from failtrace.errors import FailtraceError
+from failtrace.runner import planned_executions
+from failtrace.services import Services
 from failtrace.storage.trace_store import StoreKind
-from failtrace.subjects.subject import Subject
-from failtrace.ui.inputs_preview import FIRST, Preview, preview
-from failtrace.ui.kinds import kind_of
-from failtrace.ui.launch import LONGEST_INPUTS, RunRequest
-from failtrace.ui.values import show_text
-from failtrace.ui.wording import duration, plural, size
-from failtrace.wording import ago
+from failtrace.subjects.subject import MAX_TIMEOUT_S, Subject
+from failtrace.ui.launch import start
+from failtrace.ui.notices import ask, empty, problem
+from failtrace.ui.run_inputs import GivenInputs, ask_for_inputs
+from failtrace.ui.run_request import STORES, RunRequest
+from failtrace.ui.subject_table import choose_subjects
+from failtrace.ui.wording import plural
 
-_OWN: Final = "Their own examples"
-_PASTED: Final = "Pasted JSON"
-_FILE: Final = "A file"
-_PRESELECTED: Final = 40
-"""Up to so many subjects, all are chosen at first: one click runs everything."""
 _MOST_WORKERS: Final = 64
-_STORES: Final[dict[StoreKind, str]] = {"auto": "As set up", "memory": "This machine only", "cosmos": "Cosmos DB"}
-_TABLE_HEIGHT: Final = 260
+_STORE_NAMES: Final[dict[StoreKind, str]] = {"auto": "Automatic", "memory": "This machine only", "cosmos": "Cosmos DB"}
+_STARTS: Final = "run-starts"
 
 
-def run_form(
-    subjects: Sequence[Subject], last: dict[str, ExecutionRow], *, busy: bool, has_cosmos: bool
-) -> RunRequest | None:
-    """Draw it; give the request when the button was pressed. Busy: the run this reader started is under way."""
-    known = [subject.name for subject in subjects]
-    with st.container(border=True):
-        names = st.multiselect(
-            "Subjects",
-            known,
-            default=known if len(known) <= _PRESELECTED else None,
-            key="run-subjects",
-            placeholder="Choose subjects",
-        )
-        _show_subjects([subject for subject in subjects if subject.name in names] or subjects, last)
-        given, wrong = _inputs()
-        timeout, workers, store = _limits(has_cosmos=has_cosmos)
-        why = "Choose at least one subject." if not names else wrong
-        with st.container(horizontal=True, vertical_alignment="center"):
-            pressed = st.button(
-                "Run",
-                type="primary",
-                icon=":material/play_arrow:",
-                key="run-start",
-                disabled=busy or bool(why),
-            )
-            if busy:
-                st.caption("The run that you started is under way.")
-            elif why:
-                st.caption(why)
-    if not pressed or busy or why:
-        return None
-    return RunRequest(tuple(names), given.lines if given else None, timeout, workers, store)
+def run_form(services: Services, *, folded: bool) -> None:
+    """Draw it, folded where a run is in sight; start a run where the button was pressed."""
+    subjects = services.registry.subjects()
+    if not subjects:
+        empty("No subjects are registered", "Name your modules in FAILTRACE_SUBJECTS and start the dashboard again.")
+        return
+    last = ask(services.store.mirror.last_results, [subject.name for subject in subjects])
+    with st.expander("New run", icon=":material/play_circle:", expanded=not folded):
+        names = choose_subjects(subjects, last, services.settings.timeout_s)
+        inputs = ask_for_inputs()
+        request = _request(names, inputs, has_cosmos=services.settings.cosmos_endpoint is not None)
+        refusal = inputs.refusal if names else "Choose at least one subject."
+        chosen = [subject for subject in subjects if subject.name in names]
+        if _pressed(refusal or _planned(chosen, inputs), disabled=bool(refusal)):
+            start_and_show(services, request)
 
 
-def _show_subjects(subjects: Sequence[Subject], last: dict[str, ExecutionRow]) -> None:
-    with st.expander(f"What they are ({len(subjects):,})"):
-        table = pd.DataFrame([_told(subject, last.get(subject.name)) for subject in subjects])
-        height = min(_TABLE_HEIGHT, 36 * (len(subjects) + 1) + 3)
-        st.dataframe(table, hide_index=True, height=height, alt="The registered subjects")
+def start_and_show(services: Services, request: RunRequest) -> None:
+    """Start it and open its page; where that cannot be, one sentence."""
+    # Before the start, and it begins the buttons anew: the second half of a double click finds none of its own.
+    st.session_state[_STARTS] = starts() + 1
+    known = {subject.name for subject in services.registry.subjects()}
+    has_cosmos = services.settings.cosmos_endpoint is not None
+    try:
+        run_id = start(request, known, services.settings.home, has_cosmos=has_cosmos)
+    except FailtraceError as error:
+        problem("The run was not started.", str(error))
+        return
+    st.query_params.from_dict({"run_id": run_id})
+    st.rerun()
 
 
-def _told(subject: Subject, result: ExecutionRow | None) -> dict[str, str]:
-    return {
-        "Subject": subject.name,
-        "What it does": subject.description,
-        "Contract": contract_name(subject.output_model) or "–",
-        "Evidence": "yes" if subject.evidence is not None else "–",
-        "Timeout": duration(subject.timeout * 1000) if subject.timeout else "as set up",
-        "Last result": f"{kind_of(result.failure_type).title}, {ago(result.ended_at)} ago" if result else "never ran",
-    }
+def starts() -> int:
+    """How many runs this reader has started: a part of the key of every button that starts one."""
+    count: int = st.session_state.get(_STARTS, 0)
+    return count
 
 
-def _inputs() -> tuple[Preview | None, str]:
-    """What to run on, None for the subjects' own examples, and why it cannot be run on that."""
-    kind = st.segmented_control("Inputs", [_OWN, _PASTED, _FILE], default=_OWN, required=True, key="run-inputs")
-    if kind == _OWN:
-        return None, ""
-    text = _pasted() if kind == _PASTED else _uploaded()
-    if text is None:
-        return None, "Paste the inputs above." if kind == _PASTED else "Choose a file above."
-    if len(text) > LONGEST_INPUTS:
-        return None, f"More than {size(LONGEST_INPUTS)}: put it into a file for `failtrace run --inputs`."
-    found = preview(text)
-    _show_preview(found)
-    return found, "" if found.count else "There is no input that could be read."
+def _pressed(told: str, *, disabled: bool) -> bool:
+    """The button, and beside it what it would do, or why it cannot; `told` is ours."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        key = f"run-start-{starts()}"
+        pressed = st.button("Run", type="primary", icon=":material/play_arrow:", key=key, disabled=disabled)
+        st.caption(told)
+    return pressed and not disabled
 
 
-def _pasted() -> str | None:
-    text = st.text_area(
-        "One JSON value a line, or one array with an input for each item",
-        key="run-pasted",
-        height=140,
-        placeholder='{"question": "…"}',
-    )
-    return text if text and text.strip() else None
+def _planned(subjects: Sequence[Subject], inputs: GivenInputs) -> str:
+    """`3 subjects on 12 inputs: 36 executions`."""
+    named = plural(len(subjects), "subject")
+    if inputs.lines is None:
+        return f"{named} on their own examples: {plural(planned_executions(subjects, None) or 0, 'execution')}"
+    return f"{named} on {plural(inputs.count, 'input')}: {plural(inputs.count * len(subjects), 'execution')}"
 
 
-def _uploaded() -> str | None:
-    file = st.file_uploader("JSON Lines, up to 5 MB", type=["jsonl", "json", "txt", "ndjson"], key="run-file")
-    return file.getvalue().decode("utf-8", "replace") if file else None
-
-
-def _show_preview(found: Preview) -> None:
-    bad = f", {plural(found.bad, 'bad line')} left out" if found.bad else ""
-    st.caption(f"{plural(found.count, 'input')}{bad}")
-    for problem in found.problems:
-        st.text(problem)
-    if found.bad > len(found.problems):
-        st.caption(f"… and {plural(found.bad - len(found.problems), 'more bad line')}.")
-    if found.first:
-        with st.expander(f"The first {min(FIRST, found.count)}"):
-            show_text("\n".join(found.first), "inputs")
-
-
-def _limits(*, has_cosmos: bool) -> tuple[float | None, int | None, StoreKind]:
+def _request(names: tuple[str, ...], inputs: GivenInputs, *, has_cosmos: bool) -> RunRequest:
     first, second, third = st.columns(3)
     timeout = first.number_input(
         "Timeout, seconds",
-        min_value=0.1,
+        min_value=0.001,
+        max_value=MAX_TIMEOUT_S,
         value=None,
         step=1.0,
-        placeholder="as registered",
+        placeholder="each subject's own",
         key="run-timeout",
     )
     workers = second.number_input(
@@ -137,15 +94,15 @@ def _limits(*, has_cosmos: bool) -> tuple[float | None, int | None, StoreKind]:
         max_value=_MOST_WORKERS,
         value=None,
         step=1,
-        placeholder="automatic",
+        placeholder="2",
         key="run-workers",
     )
-    stores = [kind for kind in _STORES if has_cosmos or kind != "cosmos"]
     store = third.selectbox(
         "Store",
-        stores,
-        format_func=lambda kind: _STORES[kind],
+        [kind for kind in STORES if has_cosmos or kind != "cosmos"],
+        format_func=lambda kind: _STORE_NAMES[kind],
         key="run-store",
-        help=None if has_cosmos else "For Cosmos DB, set COSMOS_ENDPOINT and start the dashboard again.",
     )
-    return timeout, workers, store or "auto"
+    if not has_cosmos:
+        third.caption("Cosmos DB can be chosen once COSMOS_ENDPOINT is set.")
+    return RunRequest(names, inputs.lines, timeout, workers, store or "auto")

@@ -6,6 +6,7 @@ from typing import Final
 from failtrace.mirror.views import ExecutionRow, RunRow
 from failtrace.ui.components import Column, ListRow, link_list
 from failtrace.ui.kinds import kind_of
+from failtrace.ui.run_words import rate, took
 from failtrace.ui.url_state import FailureAddress, RunAddress
 from failtrace.ui.wording import duration, percent
 
@@ -22,9 +23,9 @@ _RUN_COLUMNS: Final = (
     Column("state", "State", "badge", "8rem"),
     Column("subjects", "Subjects", "strong", "minmax(0, 3fr)"),
     Column("executions", "Executions", "number", "6rem"),
-    Column("failed", "Failed", "number", "5rem"),
-    Column("rate", "Rate", "number", "4.6rem", hide=True),
+    Column("failed", "Failed", "number", "8rem"),
     Column("took", "Took", "number", "6rem", hide=True),
+    Column("rate", "A second", "number", "5rem", hide=True),
     Column("when", "Started", "time", "6.6rem"),
 )
 
@@ -44,11 +45,6 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
 
 
-def took(row: RunRow) -> str:
-    """How long a run that has ended took; empty while it runs."""
-    return duration((row.ended_at - row.started_at).total_seconds() * 1000) if row.ended_at else ""
-
-
 def _execution_row(row: ExecutionRow) -> ListRow:
     any_id = row.failure_id or row.trace_id
     return ListRow(
@@ -65,16 +61,19 @@ def _execution_row(row: ExecutionRow) -> ListRow:
 
 
 def _run_row(row: RunRow) -> ListRow:
+    goes = row.state == "running"
+    share = f" ({percent(row.failed / row.executions)})" if row.failed else ""
     return ListRow(
         id=row.run_id,
         href=RunAddress(row.run_id).link,
         cells={
             "state": row.state,
             "subjects": few(row.subjects),
-            "executions": f"{row.executions:,}",
-            "failed": f"{row.failed:,}",
-            "rate": percent(row.failed / row.executions) if row.executions else "",
+            # Of a run that goes on, the list would soon be out of date.
+            "executions": None if goes else f"{row.executions:,}",
+            "failed": None if goes else f"{row.failed:,}{share}",
             "took": took(row),
+            "rate": rate(row),
             "when": row.started_at.isoformat(),
         },
     )

@@ -10,11 +10,12 @@ from ui.conftest import OpenPage
 from ui.test_pages import component
 
 from failtrace.contracts import FailureType
-from failtrace.exchange.rows import COLUMNS, csv_table, json_lines
+from failtrace.errors import FailtraceError
+from failtrace.exchange.rows import COLUMNS
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import FailureFilter
 from failtrace.ui.components import Picked
-from failtrace.ui.export import _records, _rows
+from failtrace.ui.export import Export, Receipt
 from failtrace.ui.stretch import Stretch
 from failtrace.ui.url_state import FailuresAddress, ListPlace
 
@@ -125,17 +126,35 @@ def a_stretch(mirror: Mirror, address: FailuresAddress) -> Stretch:
 def test_what_is_selected_is_exported(many: Mirror) -> None:
     """Some by their ids, or all that match in the order of the list, as whole records or as harmless cells."""
     shown = a_stretch(many, FailuresAddress(failure_types=(FailureType.TIMEOUT,), sort="oldest"))
-    some = Picked((failure_id_of(7), failure_id_of(2), failure_id_of(99999)))
+    some = Export(many, shown, Picked((failure_id_of(7), failure_id_of(2), failure_id_of(99999))), Receipt())
+    everything = Export(many, shown, Picked(everything=True), Receipt())
 
-    lines = json_lines(_records(many, shown, some)).content.splitlines()
+    lines = some.json_lines().splitlines()
     assert [json.loads(line)["failure_id"] for line in lines] == [failure_id_of(7), failure_id_of(2)]
     assert lines[0] == many.record(failure_id_of(7))
-    rows = list(_rows(many, shown, Picked(everything=True)))
-    assert [row.failure_id for row in rows] == [failure_id_of(number) for number in range(MANY - 1, 0, -2)]
-    header, first, *_ = csv_table(rows).decode("utf-8-sig").splitlines()
+    assert some.receipt.said == "The last file holds 2 of 3 records."
+    expected = [failure_id_of(number) for number in range(MANY - 1, 0, -2)]
+    assert [row.failure_id for row in everything.rows()] == expected
+    assert (everything.count, Export(many, shown, Picked(), Receipt()).count) == (len(expected), len(expected))
+    header, first, *_ = everything.csv().decode("utf-8-sig").splitlines()
     assert tuple(header.split(",")) == COLUMNS
     assert "'=cmd|' /C calc'!A129" in first
     assert "129.0" in first.split(",")
+
+
+def test_what_an_export_left_out_is_said(many: Mirror) -> None:
+    """A file that is full, and a mirror that cannot answer."""
+    shown = a_stretch(many, FailuresAddress())
+    small = Export(many, shown, Picked(), Receipt(), most_bytes=5120)
+
+    taken = len(small.json_lines().splitlines())
+
+    assert 0 < taken < MANY
+    assert small.receipt.said == f"The last file holds {taken} of 130 records; more would not fit into 5.0 KB."
+    many.close()
+    with pytest.raises(FailtraceError):
+        small.csv()
+    assert small.receipt.said.startswith("The export failed: ")
 
 
 def test_a_search_that_finds_nothing_says_of_how_many(open_page: OpenPage, many: Mirror) -> None:

@@ -8,7 +8,9 @@ from failtrace.errors import ExecutionError, InputError
 from failtrace.mirror.mirror import Mirror
 from failtrace.services import load_registry
 from failtrace.settings import Settings
-from failtrace.ui.launch import LONGEST_INPUTS, RunRequest, log_tail, start
+from failtrace.ui.launch import start, underway
+from failtrace.ui.run_files import KEPT, RunFiles
+from failtrace.ui.run_request import LONGEST_INPUTS, RunRequest
 
 
 @pytest.mark.parametrize(
@@ -17,10 +19,19 @@ from failtrace.ui.launch import LONGEST_INPUTS, RunRequest, log_tail, start
         RunRequest(()),
         RunRequest(("os:system",)),
         RunRequest(("answer", "--check")),
-        RunRequest(("answer",), inputs=" \n"),
-        RunRequest(("answer",), inputs="1" * (LONGEST_INPUTS + 1)),
+        RunRequest(("answer",), inputs=b" \n"),
+        RunRequest(("answer",), inputs=b"1" * (LONGEST_INPUTS + 1)),
+        RunRequest(("answer",), store="sqlite"),  # type: ignore[arg-type]
+        RunRequest(("answer",), store="auto; rm"),  # type: ignore[arg-type]
+        RunRequest(("answer",), store="cosmos"),
+        RunRequest(("answer",), timeout_s=0.0),
+        RunRequest(("answer",), timeout_s=float("nan")),
+        RunRequest(("answer",), timeout_s="1; rm"),  # type: ignore[arg-type]
+        RunRequest(("answer",), workers=0),
+        RunRequest(("answer",), workers=True),
+        RunRequest(("answer",), workers=10**9),
     ],
-    ids=["nothing", "module:attribute", "an option as a name", "no inputs", "too much"],
+    ids=str,
 )
 def test_only_registered_subjects_on_bounded_inputs_may_start(request_: RunRequest, tmp_path: Path) -> None:
     """The server must refuse what the page would never offer, and start no process for it."""
@@ -43,12 +54,60 @@ def test_a_run_is_a_process_of_its_own_with_our_run_id(clean_environment: Path) 
     """A started run must file itself under the run_id given back, and its failures must be in the mirror."""
     name = next(subject.name for subject in load_registry(Settings.load()).subjects() if "exception" in subject.name)
 
-    run_id = start(RunRequest((name,), inputs='{"any": 1}\n{"any": 2}\n'), {name}, clean_environment)
+    run_id = start(RunRequest((name,), inputs=b'{"any": 1}\n{"any": 2}\n'), {name}, clean_environment)
     next(thread for thread in threading.enumerate() if thread.name == f"run-{run_id}").join()
 
     with Mirror.open(clean_environment / "mirror.sqlite") as mirror:
         row = mirror.run(run_id)
-    summary = json.loads(log_tail(clean_environment, run_id).splitlines()[-1])
+    summary = json.loads(RunFiles(clean_environment, run_id).log.read_text().splitlines()[-1])
+    assert run_id not in underway()
     assert row is not None
     assert (row.state, row.subjects, row.executions) == ("finished", (name,), 2)
     assert (summary["type"], summary["run_id"], summary["executions"]) == ("summary", run_id, 2)
+
+
+def test_a_run_can_be_asked_for_again(tmp_path: Path) -> None:
+    """What was asked for stands beside the log, for its owner alone; damaged or missing, it is as if unknown."""
+    request = RunRequest(("answer",), inputs=b'{"any": 1}\nnot json\n', timeout_s=2.0, workers=1, store="memory")
+
+    run_id = start(request, {"answer"}, tmp_path)
+
+    files = RunFiles(tmp_path, run_id)
+    kept = tmp_path / "runs" / f"{run_id}.json"
+    assert files.request() == request
+    assert [file.stat().st_mode & 0o077 for file in (kept, files.inputs, files.log)] == [0, 0, 0]
+    for content in ("", "7", '{"subjects": 7, "has_inputs": false}', '{"subjects": ["a"], "more": 1}', "[" * 9999):
+        kept.write_text(content)
+        assert files.request() is None
+    for foreign in ("no-such-run", "../runs/x", "\x00", f"{run_id}/../{run_id}"):
+        assert (RunFiles(tmp_path, foreign).request(), RunFiles(tmp_path, foreign).sentences()) == (None, ())
+
+
+def test_the_files_of_old_runs_go(tmp_path: Path) -> None:
+    """Of the newest runs they are kept; whatever else is in the folder is not ours."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    for number in range(KEPT + 30):
+        for suffix in ("log", "json", "jsonl"):
+            (folder / f"00000000-0000-7000-8000-{number:012}.{suffix}").touch()
+    (folder / "mine.log").touch()
+
+    run_id = start(RunRequest(("answer",)), {"answer"}, tmp_path)
+
+    assert len(list(folder.glob("*-*.log"))) == KEPT
+    assert len(list(folder.glob("*-*.jsonl"))) == KEPT - 1
+    assert RunFiles(tmp_path, run_id).log.exists()
+    assert not (folder / "00000000-0000-7000-8000-000000000030.log").exists()
+    assert (folder / "mine.log").exists()
+
+
+def test_what_a_run_said_are_its_sentences(tmp_path: Path) -> None:
+    """JSON lines are for programs; the rest is what it had to say, without the name of a file nobody knows."""
+    run_id = "00000000-0000-7000-8000-000000000001"
+    files = RunFiles(tmp_path, run_id)
+    with files.begin(RunRequest(("answer",), inputs=b"1")) as log:
+        log.write(b'{"type": "execution"}\n')
+        log.write(f"failtrace: Line 3 of {str(files.inputs)!r} is not JSON and was skipped: no.\n\n".encode())
+        log.write(b'{"type": "summary"}\n\xff\n')
+
+    assert files.sentences() == ("Line 3 is not JSON and was skipped: no.", "\ufffd")

@@ -80,7 +80,7 @@ def hostile_record() -> TraceRecord:
     ("name", "words"),
     [
         ("overview", "Nothing has run yet"),
-        ("run", "Runs"),
+        ("run", "Past runs"),
         ("compare", "Compare two executions"),
         ("failures", "No failures yet"),
         ("failure", "Open a failure by its id"),
@@ -197,14 +197,15 @@ def test_secrets_that_cannot_be_read_keep_the_door_shut(
     assert not page.title
 
 
-def test_a_mirror_that_is_no_database_is_one_sentence(clean_environment: Path) -> None:
-    """A damaged file must be answered in words on every page, without a traceback."""
+def test_a_mirror_that_is_no_database_is_told_on_every_page(clean_environment: Path) -> None:
+    """The damaged file is kept as it is, and every page works and says where to read on."""
     clean_environment.mkdir(parents=True)
     (clean_environment / "mirror.sqlite").write_bytes(b"this is no database" * 1000)
 
-    for name in ("overview", "run", "failures", "failure"):
+    for name in ("overview", "run", "failures", "failure", "compare", "health"):
         page = AppTest.from_file(f"{Path(__file__).parents[2]}/pages/{name}.py", default_timeout=30).run()
 
         assert not page.exception
-        assert [error.value for error in page.error] == ["failtrace cannot open its files."]
-        assert "mirror.sqlite" in page.text[0].value
+        assert "A damaged mirror was set aside. Health says what became of it." in [said.value for said in page.warning]
+    (aside,) = clean_environment.glob("mirror.sqlite.corrupt-*[0-9]")
+    assert aside.read_bytes() == b"this is no database" * 1000

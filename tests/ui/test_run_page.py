@@ -2,18 +2,14 @@
 
 import os
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 from support.records import NOON, item, make_record
 from ui.conftest import OpenPage
 from ui.test_pages import component
 
 from failtrace.contracts import FailureType
-from failtrace.errors import InputError
 from failtrace.mirror.mirror import Mirror
-from failtrace.ui.launch import RunRequest, request_of, sentences_of, start
 
 
 def texts(page: AppTest) -> list[str]:
@@ -39,30 +35,46 @@ def test_nothing_ran_yet(open_page: OpenPage) -> None:
 
     assert not page.exception
     assert "Nothing has run yet." in texts(page)
-    assert not page.button(key="run-start").disabled
-    table = page.dataframe[0].value
-    assert set(table["Last result"]) == {"never ran"}
-    assert "contract_wrong_type" in set(table["Subject"])
+    assert not page.button(key="run-start-0").disabled
+    offered = component(page, "subjects")
+    rows = {row["name"]: row for row in offered["subjects"]}
+    assert set(offered["picked"]) == set(rows)
+    assert rows["contract_wrong_type"]["contract"] != "nothing"
+    assert [row for row in rows.values() if "kind" in row] == []
+
+
+def test_how_each_subject_ended_last_is_a_link(open_page: OpenPage, mirror: Mirror) -> None:
+    """A failure leads to its page, an execution that passed to its record."""
+    mirror.write([item(make_record(FailureType.TIMEOUT, number=1, subject="contract_wrong_type"))])
+
+    rows = {row["name"]: row for row in component(open_page("run"), "subjects")["subjects"]}
+
+    assert rows["contract_wrong_type"]["kind"] == "timeout"
+    assert rows["contract_wrong_type"]["href"].startswith("failure?failure_id=")
 
 
 def test_the_button_says_why_it_cannot_be_pressed(open_page: OpenPage) -> None:
-    """No subject, no input, nothing but bad lines: each is said beside the button."""
+    """No subject, no input, bad lines that nobody agreed to skip: each is said beside the button."""
     page = open_page("run")
 
-    none = page.multiselect(key="run-subjects").set_value([]).run()
-    assert none.button(key="run-start").disabled
+    page.session_state["run-chosen"] = ()
+    none = page.run()
+    assert none.button(key="run-start-0").disabled
     assert "Choose at least one subject." in texts(none)
-    page.multiselect(key="run-subjects").set_value(["agent_that_answers"])
+    page.session_state["run-chosen"] = ("agent_that_answers",)
     page.session_state["run-inputs"] = "Pasted JSON"
     pasted = page.run()
     assert "Paste the inputs above." in texts(pasted)
     bad = pasted.text_area(key="run-pasted").set_value("{not json}").run()
-    assert bad.button(key="run-start").disabled
-    assert "There is no input that could be read." in texts(bad)
-    assert any(text.startswith("Line 1 is not JSON") for text in texts(bad))
-    good = bad.text_area(key="run-pasted").set_value('{"a": 1}\nx\n{"a": 2}').run()
-    assert not good.button(key="run-start").disabled
-    assert "2 inputs, 1 bad line left out" in texts(good)
+    assert bad.button(key="run-start-0").disabled
+    assert "There is no input that can be read." in texts(bad)
+    assert [code.value.startswith("Line 1 is not JSON") for code in bad.code] == [True]
+    mixed = bad.text_area(key="run-pasted").set_value('{"a": 1}\nx\n{"a": 2}').run()
+    assert mixed.button(key="run-start-0").disabled
+    assert "1 line is not JSON: mend or skip." in texts(mixed)
+    good = mixed.checkbox(key="run-skip").check().run()
+    assert not good.button(key="run-start-0").disabled
+    assert "1 subject on 2 inputs: 2 executions" in texts(good)
 
 
 def test_a_run_that_goes_is_shown_to_whoever_comes(open_page: OpenPage, mirror: Mirror) -> None:
@@ -72,7 +84,7 @@ def test_a_run_that_goes_is_shown_to_whoever_comes(open_page: OpenPage, mirror: 
     page = open_page("run")
 
     header = component(page, "header")
-    assert (header["badge"], header["title"]) == ("running", "2 executions")
+    assert (header["badge"], header["title"]) == ("running", "answer")
     assert [row["cells"]["type"] for row in component(page, "list")["rows"]] == ["timeout", "passed"]
     cancelled = page.button(key="cancel-run-1").click().run()
     assert "Stopping…" in texts(cancelled)
@@ -96,6 +108,21 @@ def test_two_runs_are_compared(open_page: OpenPage, mirror: Mirror) -> None:
     assert not open_page("run", run_id="run-1").metric
 
 
+def test_what_became_of_a_run_is_paged_and_narrowed(open_page: OpenPage, mirror: Mirror) -> None:
+    """All its executions can be walked through; failed and passed ones stand alone when asked for."""
+    a_run(mirror, "run-1", [FailureType.TIMEOUT, *[None] * 70])
+
+    page = open_page("run", run_id="run-1")
+
+    assert component(page, "header")["text"] == "Finished: 1 of 71 executions failed."
+    assert "1–50 of 71" in texts(page)
+    older = page.button(key="executions-trail-Older").click().run()
+    assert "51–71 of 71" in texts(older)
+    older.session_state["run-shown-run-1"] = "Failed"
+    failed = older.run()
+    assert [row["cells"]["type"] for row in component(failed, "list")["rows"]] == ["timeout"]
+
+
 def test_a_foreign_run_id_is_a_sentence(open_page: OpenPage, mirror: Mirror) -> None:
     """An unknown id and one that is none get words and the list of runs."""
     a_run(mirror, "run-1", [None])
@@ -103,53 +130,5 @@ def test_a_foreign_run_id_is_a_sentence(open_page: OpenPage, mirror: Mirror) -> 
     for run_id in ("no-such-run", "'; DROP TABLE run; --", "\x00" * 9):
         page = open_page("run", run_id=run_id, against=run_id)
         assert not page.exception
-        assert any("Runs" in text for text in texts(page))
-
-
-def test_a_run_can_be_asked_for_again(tmp_path: Path) -> None:
-    """What was asked for stands beside the log, for its owner alone; damaged or missing, it is as if unknown."""
-    request = RunRequest(("answer",), inputs='{"any": 1}\n', timeout_s=2.0, workers=1, store="memory")
-
-    run_id = start(request, {"answer"}, tmp_path)
-
-    kept = tmp_path / "runs" / f"{run_id}.json"
-    assert request_of(tmp_path, run_id) == request
-    assert kept.stat().st_mode & 0o077 == 0
-    for content in ("", "7", '{"subjects": 7, "has_inputs": false}', '{"subjects": ["a"], "more": 1}', "[" * 9999):
-        kept.write_text(content)
-        assert request_of(tmp_path, run_id) is None
-    assert request_of(tmp_path, "no-such-run") is None
-
-
-def test_old_logs_go(tmp_path: Path) -> None:
-    """Of 200 runs logs and requests are kept, whatever else is in the folder."""
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    for number in range(230):
-        (folder / f"00000000-{number:04}.log").touch()
-        (folder / f"00000000-{number:04}.json").touch()
-    (folder / "mine.txt").touch()
-
-    run_id = start(RunRequest(("answer",)), {"answer"}, tmp_path)
-
-    assert len(list(folder.glob("*.log"))) == 200
-    assert len(list(folder.glob("*.json"))) == 200
-    assert (folder / f"{run_id}.log").exists()
-    assert not (folder / "00000000-0030.log").exists()
-    assert (folder / "mine.txt").exists()
-
-
-def test_what_a_run_said_are_its_sentences() -> None:
-    """JSON lines are for programs; the rest is what it had to say."""
-    printed = (
-        '{"type": "execution"}\nfailtrace: Line 3 of \'-\' is not JSON and was skipped: no.\n\n{"type": "summary"}\n'
-    )
-
-    assert sentences_of(printed) == ["Line 3 of '-' is not JSON and was skipped: no."]
-
-
-@pytest.mark.parametrize("store", ["", "sqlite", "auto; rm"])
-def test_no_other_store_can_be_asked_for(store: str, tmp_path: Path) -> None:
-    """The server checks the store as it checks the subjects."""
-    with pytest.raises(InputError, match="no store"):
-        start(RunRequest(("answer",), store=store), {"answer"}, tmp_path)  # type: ignore[arg-type]
+        assert any("No run has this id" in text for text in texts(page)) == (run_id == "no-such-run")
+        assert "Past runs" in texts(page)
