@@ -51,7 +51,7 @@ def show_raw(raw: bytes, name: str) -> None:
     except ValueError:
         show_text(raw.decode(errors="replace"), "record")
     else:
-        show_json(value, "record")
+        show_json(value, "record", raw=True)
 
 
 def _show_values(record: TraceRecord) -> None:

@@ -5,27 +5,44 @@ from typing import Final
 
 import streamlit as st
 
+from failtrace.capture.markers import KEY
 from failtrace.contracts import Json
+from failtrace.ui.spoken import spoken
 from failtrace.ui.wording import size
 
 SHOWN_BYTES: Final = 64 * 1024
 _EXPANDED_BYTES: Final = 2000
+_SPOKEN_CHARACTERS: Final = 1_000_000
 
 
-def show_json(value: Json, name: str) -> None:
-    """A value as a tree, or as text where it is one; `name` is ours: of the download and its widget."""
-    if isinstance(value, str):
-        show_text(value, name)
-    elif value is None:
+def show_json(value: Json, name: str, *, raw: bool = False) -> None:
+    """A value as a tree, or as text where it is one; `name` is ours: of the download and its widget.
+
+    Markers are put into words, unless it is to be `raw`.
+    """
+    said = value if raw else _in_words(value)
+    if isinstance(said, str):
+        show_text(said, name)
+    elif said is None:
         st.caption("Nothing.")
-    elif not isinstance(value, dict | list):
-        st.code(json.dumps(value), language=None)
+    elif not isinstance(said, dict | list):
+        st.code(json.dumps(said), language=None)
     else:
-        text = json.dumps(value, ensure_ascii=False, indent=2)
+        text = json.dumps(said, ensure_ascii=False, indent=2)
         if len(text.encode()) > SHOWN_BYTES:
             show_text(text, name, suffix="json")
         else:
-            st.json(value, expanded=len(text) < _EXPANDED_BYTES or 1)
+            st.json(said, expanded=len(text) < _EXPANDED_BYTES or 1)
+
+
+def _in_words(value: Json) -> Json:
+    """In words where that is quickly done: a marker itself, or a value of at most _SPOKEN_CHARACTERS."""
+    if not isinstance(value, dict | list):
+        return value
+    if isinstance(value, dict) and isinstance(value.get(KEY), str):
+        return spoken(value)
+    text = json.dumps(value)
+    return spoken(value) if KEY in text and len(text) <= _SPOKEN_CHARACTERS else value
 
 
 def show_text(text: str, name: str, *, suffix: str = "txt", lines: int = 24) -> None:

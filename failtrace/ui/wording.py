@@ -6,9 +6,11 @@ _UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
 
 
 def duration(milliseconds: float) -> str:
-    """`0.42 ms`, `12 ms`, `1.24 s`, `2 min 05 s`, `3 h 07 min`."""
+    """`0.42 ms`, `4.2 ms`, `12 ms`, `1.24 s`, `2 min 05 s`, `3 h 07 min`."""
     if milliseconds < 1:
         return f"{milliseconds:.2f} ms"
+    if milliseconds < 10:
+        return f"{milliseconds:.1f} ms"
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
     seconds = milliseconds / 1000
