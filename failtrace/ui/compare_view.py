@@ -168,7 +168,7 @@ def _show_values(label: str, left: Json, right: Json, name: str) -> None:
         show_json(left, f"same-{name}")
         return
     for at, change in enumerate(found[:_MOST_SHOWN]):
-        st.text(f"{change.path}  {change.kind}")
+        st.text(f"{_PLACES.get(change.path) or change.path.removeprefix('$.')} {change.kind}")
         if isinstance(change.left, str) and isinstance(change.right, str) and _is_long(change.left, change.right):
             show_text(text_changes(change.left, change.right), f"{name}-{at}")
             continue
@@ -183,6 +183,8 @@ def _show_values(label: str, left: Json, right: Json, name: str) -> None:
 
 
 _MOST_SHOWN: Final = 20
+_PLACES: Final = {"$": "The whole value"}
+"""A root has no name of its own."""
 
 
 def _is_long(left: str, right: str) -> bool:

@@ -57,7 +57,8 @@ def judge(output: Json, evidence: Sequence[EvidenceText], context: str = "") -> 
     said = context[:MAX_CONTEXT_CHARACTERS].replace(text, "\n") if text else ""
     index = EvidenceIndex(read, said)
     claims = find_claims(text, MAX_CLAIMS)
-    found = [*_unsupported(claims, index, said), *_opposites(text, index)]
+    unsupported, opposites = list(_unsupported(claims, index, said)), list(_opposites(text, index))
+    found = [*unsupported, *opposites]
     if found and cut:
         return _verdict(
             VerdictStatus.ABSTAINED,
@@ -65,7 +66,8 @@ def judge(output: Json, evidence: Sequence[EvidenceText], context: str = "") -> 
         )
     if found:
         found.sort(key=lambda flagged: (flagged.start, flagged.end))
-        return _verdict(VerdictStatus.FAILED, _reason(found), tuple(found[:MAX_SHOWN]))
+        is_denied = found[0] in opposites or found[0].score == _RIVAL
+        return _verdict(VerdictStatus.FAILED, _reason(found, is_denied=is_denied), tuple(found[:MAX_SHOWN]))
     if not claims:
         return _verdict(VerdictStatus.ABSTAINED, "The output has no number, date, name or quotation to check.")
     return _verdict(
@@ -139,9 +141,14 @@ def _flag(start: int, end: int, text: str, score: float, nearest: EvidenceSenten
     )
 
 
-def _reason(found: list[UnsupportedClaim]) -> str:
-    more = f" and {len(found) - 1} more of the output's claims" if len(found) > 1 else ""
-    return f"No evidence supports {found[0].text[:80].rstrip('.!?')!r}{more}."
+def _reason(found: list[UnsupportedClaim], *, is_denied: bool) -> str:
+    """`No evidence supports '90 days'.`, or that the evidence says otherwise; of the first, and how many more."""
+    first, others = f"{found[0].text[:80].rstrip('.!?')!r}", len(found) - 1
+    if is_denied:
+        more = f"; {others} more of the output's claims are flagged" if others else ""
+        return f"The evidence contradicts {first}{more}."
+    more = f" and {others} more of the output's claims" if others else ""
+    return f"No evidence supports {first}{more}."
 
 
 def _verdict(status: VerdictStatus, reason: str, found: tuple[UnsupportedClaim, ...] = ()) -> Verdict:
