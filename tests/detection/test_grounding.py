@@ -90,6 +90,16 @@ def test_what_no_evidence_holds_is_flagged_with_its_span(output: str, evidence: 
     assert 0.5 < claim.score <= 1
 
 
+@pytest.mark.parametrize(("output", "evidence", "flagged"), CONTRADICTED)
+def test_a_contradiction_is_told_from_what_is_merely_not_held(output: str, evidence: str, flagged: str) -> None:
+    """The sentence says which of the two it is, and how many more claims are flagged."""
+    alone = judge(output, texts(evidence)).reason
+    beside = judge(f"{output} It has 4,711 seats.", texts(evidence)).reason
+
+    assert alone == f"The evidence contradicts {flagged.rstrip('.')!r}."
+    assert beside == f"The evidence contradicts {flagged.rstrip('.')!r}; 1 more of the output's claims is flagged."
+
+
 def test_the_nearest_evidence_is_the_sentence_with_the_other_number() -> None:
     """Of two sentences about the subject, the one that says otherwise is shown."""
     first, second = "The harbour café was opened by two sisters.", "It serves soup and closes at 18:00."

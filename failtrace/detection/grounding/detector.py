@@ -145,7 +145,8 @@ def _reason(found: list[UnsupportedClaim], *, is_denied: bool) -> str:
     """`No evidence supports '90 days'.`, or that the evidence says otherwise; of the first, and how many more."""
     first, others = f"{found[0].text[:80].rstrip('.!?')!r}", len(found) - 1
     if is_denied:
-        more = f"; {others} more of the output's claims are flagged" if others else ""
+        flagged = "is flagged" if others == 1 else "are flagged"
+        more = f"; {others} more of the output's claims {flagged}" if others else ""
         return f"The evidence contradicts {first}{more}."
     more = f" and {others} more of the output's claims" if others else ""
     return f"No evidence supports {first}{more}."
