@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from functools import partial
 
+from failtrace.errors import StoreError
 from failtrace.recover import Recovery, find_in_journal, recover
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import StoreKind, TraceStore
 from failtrace.subjects.registry import REGISTRY, Registry
+
+_log = logging.getLogger("failtrace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,8 @@ class Services:
     registry: Registry
     recovery: Recovery
     """What was found in the journal at this start."""
+    undone: str = ""
+    """Why the upkeep of a start could not be done, in a sentence; empty where it was."""
 
     def close(self) -> None:
         """Let go of the store and the mirror."""
@@ -45,14 +51,22 @@ def load_registry(settings: Settings) -> Registry:
 
 
 def open_services(settings: Settings | None = None, *, store: StoreKind = "auto") -> Services:
-    """Everything, open; abandoned executions recovered. Raises SettingsError or StoreError, one sentence."""
+    """Everything, open; abandoned executions recovered. Raises SettingsError or StoreError, one sentence.
+
+    Where only the upkeep fails (the disk is full, or may not be written), whoever reads can go on: it is logged.
+    """
     settings = settings or Settings.load()
     opened = TraceStore.open(store, settings=settings, journal_lookup=partial(find_in_journal, settings.journal_path))
+    recovery, undone = Recovery(), ""
     try:
-        recovery = recover(settings.journal_path, opened)
-        opened.mirror.mark_interrupted(is_alive)
-        opened.retain()
-        return Services(settings, opened, load_registry(settings), recovery)
+        try:
+            recovery = recover(settings.journal_path, opened)
+            opened.mirror.mark_interrupted(is_alive)
+            opened.retain()
+        except StoreError as error:
+            undone = str(error)
+            _log.warning("%s", undone)
+        return Services(settings, opened, load_registry(settings), recovery, undone)
     except BaseException:
         opened.close()
         raise

@@ -4,6 +4,7 @@ import click
 
 from failtrace.cli.options import json_option
 from failtrace.cli.output import print_json, to_stdout
+from failtrace.errors import StoreError
 from failtrace.mirror.rescue import rescue
 from failtrace.services import open_services
 from failtrace.settings import Settings
@@ -19,6 +20,8 @@ def recover_command(whole: bool, as_json: bool) -> None:
         _rescue(as_json=as_json)
     services = open_services()
     services.close()
+    if services.undone:
+        raise StoreError(services.undone)
     found = services.recovery
     if as_json:
         print_json(

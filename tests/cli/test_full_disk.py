@@ -1,0 +1,91 @@
+"""A disk that is really full, and one that may not be written: nothing false is acknowledged, nothing lost."""
+
+import json
+import random
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+MANY = 120
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own of 1 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if sys.platform != "linux" or mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)):
+        pytest.skip("a disk of its own takes Linux and the right to mount")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def mount(*options: str) -> int:
+    try:
+        return subprocess.run(["mount", *options], capture_output=True, check=False).returncode
+    except FileNotFoundError:
+        return 127
+
+
+def failtrace(disk: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"FAILTRACE_HOME": str(disk / "home"), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(TESTS)}
+    command = [sys.executable, "-m", "failtrace", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, cwd=TESTS.parent)
+
+
+def lines(done: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def filled(disk: Path, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
+    """A run that met the end of the disk: every failure has 20 KB that cannot be packed."""
+    chance = random.Random(1)
+    inputs = tmp_path / "inputs.jsonl"
+    with inputs.open("w") as file:
+        for number in range(MANY):
+            file.write(json.dumps(f"{number} {''.join(chance.choices(string.ascii_letters, k=20_000))}") + "\n")
+    return failtrace(disk, "run", "support.zoo:complain", "--inputs", str(inputs), "--json")
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing_it_acknowledged(
+    filled: "subprocess.CompletedProcess[str]", disk: Path
+) -> None:
+    """What was said to be stored can be listed while the disk is full; the rest comes when there is room again."""
+    acknowledged = {line["failure_id"] for line in lines(filled) if line["type"] == "execution" and line["stored"]}
+    assert filled.returncode == 2
+    assert "is full; free some space and repeat" in filled.stderr
+    assert 0 < len(acknowledged) < MANY
+
+    while_full = failtrace(disk, "list", "--json", "--limit", "1000")
+    assert {line["failure_id"] for line in lines(while_full)} == acknowledged
+    shown = failtrace(disk, "show", sorted(acknowledged)[0])
+    assert (shown.returncode, "complain" in shown.stdout) == (0, True)
+    refused = failtrace(disk, "recover")
+    assert (refused.returncode, "is full" in refused.stderr) == (2, True)
+
+    left = len(list((disk / "home" / "journal").glob("*.jsonl")))
+    assert mount("-o", "remount,size=64m", str(disk)) == 0
+    recovered = failtrace(disk, "recover", "--json")
+    found = {line["failure_id"] for line in lines(failtrace(disk, "list", "--json", "--limit", "1000"))}
+    assert lines(recovered)[0]["failures"] == left
+    assert found >= acknowledged
+    assert len(found) == len(acknowledged) + left
+
+
+def test_a_home_that_may_not_be_written_is_one_sentence(disk: Path) -> None:
+    """Whatever is tried on it, also by root, whom no permission stops."""
+    assert failtrace(disk, "run", "support.zoo:double", "--input", "1").returncode == 0
+    assert mount("-o", "remount,ro", str(disk)) == 0
+
+    for arguments in (("run", "support.zoo:double", "--input", "1"), ("recover", "--mirror"), ("list",), ("doctor",)):
+        done = failtrace(disk, *arguments)
+        assert "Traceback" not in done.stderr
+        assert str(disk) in done.stderr + done.stdout
+        assert done.returncode != 0
