@@ -3,8 +3,8 @@
 import streamlit as st
 
 from failtrace.ui import bootstrap
-from failtrace.ui.compare_choice import boxes, other_executions, records_of, twin_of
-from failtrace.ui.compare_view import show_heads, show_pairs, show_records
+from failtrace.ui.compare.choice import boxes, other_executions, records_of, twin_of
+from failtrace.ui.compare.view import show_heads, show_pairs, show_records
 from failtrace.ui.notices import empty
 from failtrace.ui.url_state import CompareAddress
 

@@ -4,12 +4,12 @@ import streamlit as st
 
 from failtrace.exchange.account import account
 from failtrace.ui import bootstrap
-from failtrace.ui.beside import beside_in_list, passing_twin, similar_count
-from failtrace.ui.evidence_view import show_cause
-from failtrace.ui.opening import id_box, open_record
-from failtrace.ui.record_head import Ways, record_head, ways_of_the_list
-from failtrace.ui.record_view import show_tabs
-from failtrace.ui.timeline import show_steps
+from failtrace.ui.failure.beside import beside_in_list, passing_twin, similar_count
+from failtrace.ui.failure.evidence_view import show_cause
+from failtrace.ui.failure.opening import id_box, open_record
+from failtrace.ui.failure.record_head import Ways, record_head, ways_of_the_list
+from failtrace.ui.failure.record_view import show_tabs
+from failtrace.ui.failure.timeline import show_steps
 from failtrace.ui.url_state import FailureAddress
 
 bootstrap.page("failure")

@@ -4,12 +4,12 @@ import streamlit as st
 
 from failtrace.mirror.views import FailureFilter
 from failtrace.ui import bootstrap
-from failtrace.ui.export import show_export
-from failtrace.ui.filters import failure_filters
+from failtrace.ui.failures.export import show_export
+from failtrace.ui.failures.filters import failure_filters
+from failtrace.ui.failures.stretch import pager, stretch, tell_new
 from failtrace.ui.heading import heading_with_range
 from failtrace.ui.lists import failure_choice
 from failtrace.ui.notices import ask, empty
-from failtrace.ui.stretch import pager, stretch, tell_new
 from failtrace.ui.url_state import TimeRange
 
 LIST = "failures"

@@ -4,8 +4,8 @@ import streamlit as st
 
 from failtrace.health import examine
 from failtrace.ui import bootstrap
-from failtrace.ui.delivery_view import show_dead_letters, show_delivery, show_unreadable
-from failtrace.ui.health_view import show_findings
+from failtrace.ui.health.delivery import show_dead_letters, show_delivery, show_unreadable
+from failtrace.ui.health.view import show_findings
 
 REFRESH_S = 5
 

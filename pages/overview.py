@@ -3,9 +3,9 @@
 from failtrace.ui import bootstrap
 from failtrace.ui.heading import heading_with_filters
 from failtrace.ui.notices import ask
-from failtrace.ui.overview_view import say_nothing_ran, show_charts, show_figures, show_newest
+from failtrace.ui.overview.scope import count
+from failtrace.ui.overview.view import say_nothing_ran, show_charts, show_figures, show_newest
 from failtrace.ui.refresh import follow
-from failtrace.ui.scope import count
 from failtrace.ui.url_state import TimeRange
 
 bootstrap.page("overview")

@@ -4,10 +4,10 @@ import streamlit as st
 
 from failtrace.ui import bootstrap
 from failtrace.ui.notices import problem
-from failtrace.ui.past_runs import show_past_runs
-from failtrace.ui.run_form import run_form
-from failtrace.ui.run_view import show_run
-from failtrace.ui.run_watch import follow_runs, in_sight
+from failtrace.ui.run.following import follow_runs, in_sight
+from failtrace.ui.run.form import run_form
+from failtrace.ui.run.past import show_past_runs
+from failtrace.ui.run.view import show_run
 
 bootstrap.page("run")
 services = bootstrap.services()

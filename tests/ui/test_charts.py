@@ -11,7 +11,7 @@ from support.records import NOON
 
 from failtrace.contracts import FailureType
 from failtrace.mirror.views import Overview
-from failtrace.ui.buckets import MOST, buckets, whole
+from failtrace.ui.overview.buckets import MOST, buckets, whole
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 Cell = tuple[datetime, FailureType | None, int]

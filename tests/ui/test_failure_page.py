@@ -35,7 +35,7 @@ from failtrace.contracts import (
 from failtrace.exchange.account import account
 from failtrace.mirror.mirror import Mirror
 from failtrace.storage.lookup import Found
-from failtrace.ui.opened_records import FRESH_S, OpenedRecords
+from failtrace.ui.failure.opened_records import FRESH_S, OpenedRecords
 
 __all__ = ["cosmos", "cosmos_account", "cosmos_service"]
 

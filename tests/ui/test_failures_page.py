@@ -15,8 +15,8 @@ from failtrace.exchange.rows import COLUMNS
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import FailureFilter
 from failtrace.ui.components import Picked
-from failtrace.ui.export import Export, Receipt
-from failtrace.ui.stretch import Stretch
+from failtrace.ui.failures.export import Export, Receipt
+from failtrace.ui.failures.stretch import Stretch
 from failtrace.ui.url_state import FailuresAddress, ListPlace
 
 NOW = datetime.now(UTC)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from failtrace.inputs import MAX_KEPT_PROBLEMS, JsonLines
-from failtrace.ui.inputs_preview import FIRST, preview_lines, preview_pasted
+from failtrace.ui.run.preview import FIRST, preview_lines, preview_pasted
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

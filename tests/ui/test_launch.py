@@ -8,9 +8,9 @@ from failtrace.errors import ExecutionError, InputError
 from failtrace.mirror.mirror import Mirror
 from failtrace.services import load_registry
 from failtrace.settings import Settings
-from failtrace.ui.launch import start, underway
-from failtrace.ui.run_files import KEPT, RunFiles
-from failtrace.ui.run_request import LONGEST_INPUTS, RunRequest
+from failtrace.ui.run.files import KEPT, RunFiles
+from failtrace.ui.run.launch import start, underway
+from failtrace.ui.run.request import LONGEST_INPUTS, RunRequest
 
 
 @pytest.mark.parametrize(

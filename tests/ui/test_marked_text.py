@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failtrace.contracts import DetectorInfo, Json, UnsupportedClaim
-from failtrace.ui.cause.claims import note_of
-from failtrace.ui.cause.outline import one_line, outline
-from failtrace.ui.marked_text import Note, segments
+from failtrace.ui.failure.cause.claims import note_of
+from failtrace.ui.failure.cause.outline import one_line, outline
+from failtrace.ui.failure.marked_text import Note, segments
 
 GROUNDING = DetectorInfo(name="grounding", version="1")
 VALUES = st.recursive(

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from support.records import NOON, make_record, make_step
 
 from failtrace.contracts import EndedBy, FailureType, StepStatus, TraceStep
-from failtrace.ui.steps import first_chosen, reading_order, timeline_data
+from failtrace.ui.failure.steps import first_chosen, reading_order, timeline_data
 
 
 @st.composite

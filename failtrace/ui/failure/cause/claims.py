@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from failtrace.analysis.claims import is_contradicted
 from failtrace.contracts import DetectorInfo, FailureEvent, Json, UnsupportedClaim
 from failtrace.detection.grounding.values import output_text
-from failtrace.ui.marked_text import Line, Note, marked_text
+from failtrace.ui.failure.marked_text import Line, Note, marked_text
 from failtrace.ui.wording import percent, plural
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from failtrace.contracts import FailureType
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import FailureFilter, Overview
-from failtrace.ui.buckets import whole
+from failtrace.ui.overview.buckets import whole
 from failtrace.ui.url_state import FailuresAddress, TimeRange, now
 
 

@@ -14,8 +14,8 @@ from typing import Final
 from uuid6 import uuid7
 
 from failtrace.errors import ExecutionError
-from failtrace.ui.run_files import RunFiles, prune
-from failtrace.ui.run_request import RunRequest
+from failtrace.ui.run.files import RunFiles, prune
+from failtrace.ui.run.request import RunRequest
 
 _underway: Final[dict[str, None]] = {}
 """The runs whose processes live, in the order of their start."""

@@ -6,8 +6,8 @@ import streamlit as st
 
 from failtrace.contracts import TraceRecord
 from failtrace.ui.components import component
-from failtrace.ui.step_view import show_step
-from failtrace.ui.steps import first_chosen, timeline_data
+from failtrace.ui.failure.step_view import show_step
+from failtrace.ui.failure.steps import first_chosen, timeline_data
 from failtrace.ui.url_state import FailureAddress
 
 _timeline = component(

@@ -2,7 +2,7 @@
 
 from failtrace.analysis.frames import stacks_of
 from failtrace.contracts import DeadlineExceeded
-from failtrace.ui.cause.block import Block, Detail, Fold, Place
+from failtrace.ui.failure.cause.block import Block, Detail, Fold, Place
 from failtrace.ui.wording import duration, plural
 
 

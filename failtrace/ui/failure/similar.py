@@ -7,7 +7,7 @@ import streamlit as st
 from failtrace.contracts import TraceRecord
 from failtrace.mirror.mirror import Mirror
 from failtrace.ui import bootstrap
-from failtrace.ui.beside import NEWEST, similar
+from failtrace.ui.failure.beside import NEWEST, similar
 from failtrace.ui.lists import failure_list
 from failtrace.ui.notices import ask
 from failtrace.ui.wording import plural

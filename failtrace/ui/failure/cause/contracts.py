@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from failtrace.contracts import ContractViolation, FailureEvent, Json
-from failtrace.ui.cause.outline import one_line, outline
-from failtrace.ui.marked_text import Line, Note, marked_text
+from failtrace.ui.failure.cause.outline import one_line, outline
+from failtrace.ui.failure.marked_text import Line, Note, marked_text
 from failtrace.ui.wording import plural
 
 _MOST_VALUE = 500

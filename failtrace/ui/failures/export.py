@@ -12,7 +12,7 @@ from failtrace.exchange.rows import MOST_BYTES, MOST_RECORDS, csv_table, json_li
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import ExecutionRow
 from failtrace.ui.components import Picked
-from failtrace.ui.stretch import LOOK_S, Stretch
+from failtrace.ui.failures.stretch import LOOK_S, Stretch
 from failtrace.ui.wording import plural, size
 
 _AT_ONCE: Final = 500

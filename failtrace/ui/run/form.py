@@ -10,11 +10,11 @@ from failtrace.runner import planned_executions
 from failtrace.services import Services
 from failtrace.storage.trace_store import StoreKind
 from failtrace.subjects.subject import MAX_TIMEOUT_S, Subject
-from failtrace.ui.launch import start
 from failtrace.ui.notices import ask, empty, problem
-from failtrace.ui.run_inputs import GivenInputs, ask_for_inputs
-from failtrace.ui.run_request import STORES, RunRequest
-from failtrace.ui.subject_table import choose_subjects
+from failtrace.ui.run.inputs import GivenInputs, ask_for_inputs
+from failtrace.ui.run.launch import start
+from failtrace.ui.run.request import STORES, RunRequest
+from failtrace.ui.run.subject_table import choose_subjects
 from failtrace.ui.wording import plural
 
 _MOST_WORKERS: Final = 64

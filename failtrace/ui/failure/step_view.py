@@ -6,8 +6,8 @@ import streamlit as st
 
 from failtrace.contracts import Json, LogLine, StepStatus, TraceRecord, TraceStep
 from failtrace.ui.components import Fact, header
-from failtrace.ui.evidence_view import show_error
-from failtrace.ui.steps import how_it_ended
+from failtrace.ui.failure.evidence_view import show_error
+from failtrace.ui.failure.steps import how_it_ended
 from failtrace.ui.values import show_json, show_text
 from failtrace.ui.wording import duration, percent, plural
 

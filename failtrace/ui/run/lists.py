@@ -6,7 +6,7 @@ from typing import Final
 from failtrace.mirror.views import ExecutionRow, RunRow
 from failtrace.ui.components import Column, ListRow, link_list
 from failtrace.ui.kinds import kind_of
-from failtrace.ui.run_words import rate, took
+from failtrace.ui.run.words import rate, took
 from failtrace.ui.url_state import FailureAddress, RunAddress
 from failtrace.ui.wording import duration, percent
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from failtrace.mirror.mirror import Mirror
 from failtrace.ui.notices import ask
-from failtrace.ui.run_list import run_list
+from failtrace.ui.run.lists import run_list
 from failtrace.ui.trail import Trail
 
 _AT_ONCE: Final = 20

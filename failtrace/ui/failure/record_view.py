@@ -8,8 +8,8 @@ import streamlit as st
 
 from failtrace.contracts import TraceRecord
 from failtrace.mirror.mirror import Mirror
-from failtrace.ui.log_view import show_logs
-from failtrace.ui.similar_view import show_similar
+from failtrace.ui.failure.log_view import show_logs
+from failtrace.ui.failure.similar import show_similar
 from failtrace.ui.values import SHOWN_BYTES, show_json, show_text
 from failtrace.ui.wording import size
 

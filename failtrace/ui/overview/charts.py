@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from failtrace.contracts import FailureType
 from failtrace.mirror.views import Overview, SubjectDurations
-from failtrace.ui.buckets import Bucket, buckets
 from failtrace.ui.components import component
 from failtrace.ui.kinds import KINDS
-from failtrace.ui.scope import Scope
+from failtrace.ui.overview.buckets import Bucket, buckets
+from failtrace.ui.overview.scope import Scope
 from failtrace.ui.wording import duration, percent, plural
 
 _Json = dict[str, Any]

@@ -9,7 +9,7 @@ from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import Compared, ComparedRow, ExecutionRow, RunRow
 from failtrace.ui.bound import publish, seed
 from failtrace.ui.notices import ask
-from failtrace.ui.run_list import execution_list, few
+from failtrace.ui.run.lists import execution_list, few
 from failtrace.ui.url_state import RunAddress
 from failtrace.ui.wording import plural
 from failtrace.wording import ago

@@ -4,9 +4,9 @@ import streamlit as st
 
 from failtrace.mirror.views import RunRow
 from failtrace.services import Services
-from failtrace.ui.run_files import RunFiles
-from failtrace.ui.run_form import start_and_show, starts
-from failtrace.ui.run_request import RunRequest
+from failtrace.ui.run.files import RunFiles
+from failtrace.ui.run.form import start_and_show, starts
+from failtrace.ui.run.request import RunRequest
 from failtrace.ui.values import show_text
 
 

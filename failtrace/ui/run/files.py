@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Final
 
-from failtrace.ui.run_request import RunRequest
+from failtrace.ui.run.request import RunRequest
 
 KEPT: Final = 200
 """Runs whose files are kept."""

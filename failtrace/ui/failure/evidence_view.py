@@ -13,12 +13,12 @@ from failtrace.contracts import (
     UnsupportedClaim,
     Verdict,
 )
-from failtrace.ui.cause.block import Block, show_blocks
-from failtrace.ui.cause.claims import show_claims
-from failtrace.ui.cause.contracts import show_violations
-from failtrace.ui.cause.deadlines import deadline_block
-from failtrace.ui.cause.deaths import death_block, death_details
-from failtrace.ui.cause.exceptions import error_block
+from failtrace.ui.failure.cause.block import Block, show_blocks
+from failtrace.ui.failure.cause.claims import show_claims
+from failtrace.ui.failure.cause.contracts import show_violations
+from failtrace.ui.failure.cause.deadlines import deadline_block
+from failtrace.ui.failure.cause.deaths import death_block, death_details
+from failtrace.ui.failure.cause.exceptions import error_block
 from failtrace.ui.kinds import PASSED
 from failtrace.ui.url_state import FailureAddress
 

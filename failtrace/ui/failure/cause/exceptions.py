@@ -2,7 +2,7 @@
 
 from failtrace.analysis.frames import frames_of, place_of
 from failtrace.contracts import ErrorInfo
-from failtrace.ui.cause.block import Block, Fold, Place
+from failtrace.ui.failure.cause.block import Block, Fold, Place
 from failtrace.ui.wording import plural
 
 _LABELS = {"raised": "", "cause": "Caused by", "context": "Raised while handling", "member": "In the group"}

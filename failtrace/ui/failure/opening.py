@@ -9,10 +9,10 @@ from failtrace.mirror.views import ExecutionRow
 from failtrace.storage.lookup import Found
 from failtrace.storage.trace_store import TraceStore
 from failtrace.ui import bootstrap
+from failtrace.ui.failure.opened_records import OpenedRecords
+from failtrace.ui.failure.record_view import show_raw
 from failtrace.ui.lists import failure_list
 from failtrace.ui.notices import empty, problem, wait_for_answer
-from failtrace.ui.opened_records import OpenedRecords
-from failtrace.ui.record_view import show_raw
 from failtrace.ui.url_state import FailureAddress
 from failtrace.ui.wording import duration
 

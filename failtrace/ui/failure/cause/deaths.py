@@ -2,7 +2,7 @@
 
 from failtrace.analysis.endings import how_it_died
 from failtrace.contracts import Crashed, Termination, TraceRecord
-from failtrace.ui.cause.block import MOST_LINE, Block, Detail
+from failtrace.ui.failure.cause.block import MOST_LINE, Block, Detail
 from failtrace.ui.url_state import FailureAddress
 from failtrace.ui.wording import size
 

@@ -10,13 +10,13 @@ from failtrace.services import Services
 from failtrace.ui import bootstrap
 from failtrace.ui.components import Fact, header
 from failtrace.ui.kinds import KINDS
-from failtrace.ui.launch import underway
 from failtrace.ui.notices import ask, empty, problem
-from failtrace.ui.run_compare import show_comparison
-from failtrace.ui.run_ending import show_ending
-from failtrace.ui.run_files import RunFiles
-from failtrace.ui.run_list import execution_list, few
-from failtrace.ui.run_words import ending, pace, rate, took
+from failtrace.ui.run.comparison import show_comparison
+from failtrace.ui.run.ending import show_ending
+from failtrace.ui.run.files import RunFiles
+from failtrace.ui.run.launch import underway
+from failtrace.ui.run.lists import execution_list, few
+from failtrace.ui.run.words import ending, pace, rate, took
 from failtrace.ui.trail import Trail
 from failtrace.ui.url_state import FailuresAddress, RunAddress, now
 from failtrace.ui.wording import percent, plural

@@ -6,8 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from failtrace.ui.inputs_preview import Preview, preview_lines, preview_pasted
-from failtrace.ui.run_request import LONGEST_INPUTS
+from failtrace.ui.run.preview import Preview, preview_lines, preview_pasted
+from failtrace.ui.run.request import LONGEST_INPUTS
 from failtrace.ui.values import show_text
 from failtrace.ui.wording import plural, size
 

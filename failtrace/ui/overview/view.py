@@ -6,11 +6,12 @@ import streamlit as st
 
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import Overview
-from failtrace.ui import bootstrap, charts
-from failtrace.ui.figures import figures
+from failtrace.ui import bootstrap
 from failtrace.ui.lists import failure_list
 from failtrace.ui.notices import ask, empty
-from failtrace.ui.scope import Scope
+from failtrace.ui.overview import charts
+from failtrace.ui.overview.figures import figures
+from failtrace.ui.overview.scope import Scope
 from failtrace.ui.wording import plural
 
 _NEWEST: Final = 10

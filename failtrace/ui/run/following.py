@@ -7,8 +7,8 @@ import streamlit as st
 from failtrace.errors import FailtraceError
 from failtrace.mirror.mirror import Mirror
 from failtrace.services import is_alive
-from failtrace.ui.launch import underway
 from failtrace.ui.notices import ask
+from failtrace.ui.run.launch import underway
 from failtrace.ui.url_state import RunAddress
 
 EVERY_S: Final = 2
