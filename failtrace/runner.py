@@ -150,6 +150,7 @@ class _Run:
             planned=planned,
             pid=os.getpid(),
             at=started_at,
+            by=self._runner._settings.acting_for,
         )
         state: RunState = "interrupted"
         try:
@@ -190,7 +191,12 @@ class _Run:
             self._traces.mirror.set_planned(self._run_id, self._progress.taken)
         bad_lines = self._inputs.bad_lines if isinstance(self._inputs, JsonLines) else 0
         self._traces.mirror.finish_run(
-            self._run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=datetime.now(UTC)
+            self._run_id,
+            state=state,
+            not_run=not_run,
+            bad_lines=bad_lines,
+            at=datetime.now(UTC),
+            by=self._runner._settings.acting_for,
         )
 
     def _start_threads(self) -> None:

@@ -9,6 +9,7 @@ from failtrace.ui.past_runs import show_past_runs
 from failtrace.ui.run_form import run_form
 from failtrace.ui.run_view import show_run
 from failtrace.ui.url_state import RunAddress
+from failtrace.ui.visitor import visitor
 
 bootstrap.page("run")
 services = bootstrap.services()
@@ -23,7 +24,9 @@ latest = st.session_state.get("run-latest", "")
 row = ask(mirror.run, latest) if latest else None
 busy = launch.is_underway(latest) and (row is None or row.state == "running")
 request = None
-if subjects:
+if not visitor().may_run:
+    st.caption("You may look at runs. Who may start them stands in FAILTRACE_RUNNERS.")
+elif subjects:
     last = ask(mirror.last_results, [subject.name for subject in subjects])
     request = run_form(subjects, last, busy=busy, has_cosmos=services.settings.cosmos_endpoint is not None)
 else:

@@ -12,6 +12,7 @@ from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import ExecutionRow
 from failtrace.ui.components import Picked
 from failtrace.ui.stretch import Stretch
+from failtrace.ui.taken_along import noted
 from failtrace.ui.wording import plural
 
 _AT_ONCE: Final = 500
@@ -22,10 +23,11 @@ def show_export(mirror: Mirror, shown: Stretch, picked: Picked) -> None:
     count = shown.page.total if picked.everything else len(picked.ids)
     if not count:
         return
+    what = plural(min(count, MOST_RECORDS), "failure")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "JSON Lines",
-            lambda: json_lines(_records(mirror, shown, picked)).content,
+            noted(mirror, what, lambda: json_lines(_records(mirror, shown, picked)).content),
             "failures.jsonl",
             "application/x-ndjson",
             icon=":material/download:",
@@ -34,7 +36,7 @@ def show_export(mirror: Mirror, shown: Stretch, picked: Picked) -> None:
         )
         st.download_button(
             "CSV",
-            lambda: csv_table(_rows(mirror, shown, picked)),
+            noted(mirror, what, lambda: csv_table(_rows(mirror, shown, picked))),
             "failures.csv",
             "text/csv",
             icon=":material/download:",

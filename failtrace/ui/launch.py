@@ -19,8 +19,10 @@ import streamlit as st
 from uuid6 import uuid7
 
 from failtrace.errors import ExecutionError, FailtraceError, InputError
+from failtrace.mirror.mirror import Mirror
 from failtrace.storage.trace_store import StoreKind
 from failtrace.ui.notices import problem
+from failtrace.ui.visitor import Visitor, visitor
 
 LONGEST_INPUTS: Final = 5 * 1024 * 1024
 """Bytes of pasted JSON Lines; more belongs into a file and `failtrace run --inputs`."""
@@ -60,11 +62,13 @@ class RunRequest:
             )
 
 
-def start(request: RunRequest, registered: Collection[str], home: Path) -> str:
+def start(request: RunRequest, registered: Collection[str], home: Path, by: Visitor) -> str:
     """Start it; give the run_id, under which the mirror will show it.
 
-    Raises InputError for a request that may not run, ExecutionError where the process cannot be started.
+    Raises NotAllowed for a viewer, InputError for a request that may not run, ExecutionError where the process cannot
+    be started.
     """
+    by.check_may_run("start runs")
     request.check(registered)
     run_id = str(uuid7())
     try:
@@ -79,7 +83,7 @@ def start(request: RunRequest, registered: Collection[str], home: Path) -> str:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "FAILTRACE_HOME": str(home)},
+                env={**os.environ, "FAILTRACE_HOME": str(home), "FAILTRACE_ACTING_FOR": by.name},
             )
     except OSError as error:
         raise ExecutionError(
@@ -93,13 +97,19 @@ def start(request: RunRequest, registered: Collection[str], home: Path) -> str:
 def start_and_show(request: RunRequest, registered: Collection[str], home: Path) -> None:
     """Start it and open its page; where that cannot be, one sentence."""
     try:
-        run_id = start(request, registered, home)
+        run_id = start(request, registered, home, visitor())
     except FailtraceError as error:
         problem("The run was not started.", str(error))
         return
     st.session_state["run-latest"] = st.query_params["run_id"] = run_id
     st.query_params.pop("against", None)
     st.rerun()
+
+
+def cancel(mirror: Mirror, run_id: str, by: Visitor) -> None:
+    """Ask a run to stop. Raises NotAllowed for a viewer, StoreError."""
+    by.check_may_run("cancel runs")
+    mirror.request_cancel(run_id, by.name)
 
 
 def request_of(home: Path, run_id: str) -> RunRequest | None:

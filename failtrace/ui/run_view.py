@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from failtrace.errors import FailtraceError
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import RunRow
 from failtrace.services import Services
@@ -15,6 +16,7 @@ from failtrace.ui.notices import ask, empty, problem
 from failtrace.ui.run_compare import show_comparison
 from failtrace.ui.run_list import execution_list, took
 from failtrace.ui.values import show_text
+from failtrace.ui.visitor import visitor
 from failtrace.ui.wording import duration, percent, plural
 
 _REFRESH_S = 1.0
@@ -66,6 +68,12 @@ def _show_afterwards(services: Services, row: RunRow) -> None:
     if sentences := launch.sentences_of(printed):
         with st.expander(f"What the run said ({len(sentences):,})", expanded=not row.executions):
             show_text("\n".join(sentences), f"log-{row.run_id}")
+    if visitor().may_run:
+        _offer_again(services, row)
+    show_comparison(services.store.mirror, row)
+
+
+def _offer_again(services: Services, row: RunRow) -> None:
     request = launch.request_of(services.settings.home, row.run_id)
     known = {subject.name for subject in services.registry.subjects()}
     again = request or launch.RunRequest(row.subjects)
@@ -80,7 +88,6 @@ def _show_afterwards(services: Services, row: RunRow) -> None:
             st.caption("On the subjects' own examples: the run was not started here.")
     if pressed:
         launch.start_and_show(again, known, services.settings.home)
-    show_comparison(services.store.mirror, row)
 
 
 def _title(row: RunRow) -> str:
@@ -112,7 +119,7 @@ def _show_progress(services: Services, row: RunRow) -> None:
     bar.progress(done, _pace(row))
     if row.cancel_requested:
         stop.caption("Stopping…")
-    else:
+    elif visitor().may_run:
         stop.button(
             "Cancel",
             icon=":material/stop_circle:",
@@ -123,7 +130,10 @@ def _show_progress(services: Services, row: RunRow) -> None:
 
 
 def _cancel(mirror: Mirror, run_id: str) -> None:
-    ask(mirror.request_cancel, run_id)
+    try:
+        launch.cancel(mirror, run_id, visitor())
+    except FailtraceError as error:
+        problem("The run was not cancelled.", str(error))
 
 
 def _pace(row: RunRow) -> str:

@@ -14,6 +14,9 @@ from failtrace.contracts import FailureType
 from failtrace.errors import InputError
 from failtrace.mirror.mirror import Mirror
 from failtrace.ui.launch import RunRequest, request_of, sentences_of, start
+from failtrace.ui.visitor import Visitor
+
+RUNNER = Visitor("ada@example.test", may_run=True)
 
 
 def texts(page: AppTest) -> list[str]:
@@ -110,7 +113,7 @@ def test_a_run_can_be_asked_for_again(tmp_path: Path) -> None:
     """What was asked for stands beside the log, for its owner alone; damaged or missing, it is as if unknown."""
     request = RunRequest(("answer",), inputs='{"any": 1}\n', timeout_s=2.0, workers=1, store="memory")
 
-    run_id = start(request, {"answer"}, tmp_path)
+    run_id = start(request, {"answer"}, tmp_path, RUNNER)
 
     kept = tmp_path / "runs" / f"{run_id}.json"
     assert request_of(tmp_path, run_id) == request
@@ -130,7 +133,7 @@ def test_old_logs_go(tmp_path: Path) -> None:
         (folder / f"00000000-{number:04}.json").touch()
     (folder / "mine.txt").touch()
 
-    run_id = start(RunRequest(("answer",)), {"answer"}, tmp_path)
+    run_id = start(RunRequest(("answer",)), {"answer"}, tmp_path, RUNNER)
 
     assert len(list(folder.glob("*.log"))) == 200
     assert len(list(folder.glob("*.json"))) == 200
@@ -152,4 +155,4 @@ def test_what_a_run_said_are_its_sentences() -> None:
 def test_no_other_store_can_be_asked_for(store: str, tmp_path: Path) -> None:
     """The server checks the store as it checks the subjects."""
     with pytest.raises(InputError, match="no store"):
-        start(RunRequest(("answer",), store=store), {"answer"}, tmp_path)  # type: ignore[arg-type]
+        start(RunRequest(("answer",), store=store), {"answer"}, tmp_path, RUNNER)  # type: ignore[arg-type]

@@ -1,0 +1,12 @@
+"""The account that this process runs under: who acts, where nobody has logged in."""
+
+import os
+import pwd
+
+
+def operating_user() -> str:
+    """Its name; `uid 1000` for an account without one. Not from the environment, where anybody may be written."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
