@@ -158,7 +158,7 @@ def _gate() -> None:
         stop_with("The login cannot be set up.", str(error))
     if st.user.is_logged_in:
         return
-    st.title("failtrace")
+    st.title("failtrace", anchor=False)
     st.text("This dashboard asks for a login.")
     st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
     st.stop()
