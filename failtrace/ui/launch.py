@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import streamlit as st
 from uuid6 import uuid7
@@ -114,6 +115,8 @@ def cancel(mirror: Mirror, run_id: str, by: Visitor) -> None:
 
 def request_of(home: Path, run_id: str) -> RunRequest | None:
     """What a run was asked for; None where it was not started here, or too long ago."""
+    if not _is_ours(run_id):
+        return None
     try:
         kept = home / "runs" / f"{run_id}.json"
         said = json.loads(kept.read_text(encoding="utf-8"))
@@ -136,6 +139,8 @@ def is_underway(run_id: str) -> bool:
 
 def log_tail(home: Path, run_id: str) -> str:
     """The last 16 KB of what the run's process printed; empty where it never started here."""
+    if not _is_ours(run_id):
+        return ""
     try:
         with (home / "runs" / f"{run_id}.log").open("rb") as log:
             log.seek(0, os.SEEK_END)
@@ -143,6 +148,14 @@ def log_tail(home: Path, run_id: str) -> str:
             return log.read().decode(errors="replace")
     except OSError:
         return ""
+
+
+def _is_ours(run_id: str) -> bool:
+    """Whether it can be an id that `start` gave: one from an address or an import may lead out of the folder."""
+    try:
+        return str(UUID(run_id)) == run_id
+    except ValueError:
+        return False
 
 
 def _keep(folder: Path, run_id: str, request: RunRequest) -> Path | None:
