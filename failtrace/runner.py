@@ -94,6 +94,7 @@ class Runner:
         self._should_stop = should_stop or (lambda: False)
         self._settings = settings or Settings.load()
         self._flush_s = flush_s
+        self._by = self._settings.acting_for
 
     def run(
         self,
@@ -150,7 +151,7 @@ class _Run:
             planned=planned,
             pid=os.getpid(),
             at=started_at,
-            by=self._runner._settings.acting_for,
+            by=self._runner._by,
         )
         state: RunState = "interrupted"
         try:
@@ -196,7 +197,7 @@ class _Run:
             not_run=not_run,
             bad_lines=bad_lines,
             at=datetime.now(UTC),
-            by=self._runner._settings.acting_for,
+            by=self._runner._by,
         )
 
     def _start_threads(self) -> None:
