@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 
-.PHONY: run test check bench screenshots soak lock clean
+.PHONY: run test check audit sbom bench screenshots soak lock clean
 
 run: $(SETUP) ## set up and start the dashboard on http://127.0.0.1:8501
 	$(BIN)/failtrace dashboard
@@ -19,6 +19,13 @@ check: $(DEV) ## linters and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+audit: $(DEV) ## look for known vulnerabilities of what is installed
+	$(BIN)/python .ci/audit.py
+
+sbom: $(DEV) ## write the software bill of materials of requirements.txt to sbom.json
+	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
+	    --output-format JSON --output-file sbom.json
 
 bench: $(DEV) ## measure every row of benchmarks/results.md
 	$(BIN)/python -m benchmarks

@@ -9,6 +9,7 @@
     │   ├── DamagedMirror    the mirror file is damaged, or no mirror
     │   ├── UnreadableRecord a stored record is damaged, or of a newer schema_version
     │   └── NoAnswer         the store did not answer in time; what was asked for may be there
+    ├── NotAllowed           who asks may look, but not do this
     └── RecordNotFound       no record has this id
 
 A subject's failure is never one of these: it is a FailureEvent, a value.
@@ -49,6 +50,10 @@ class UnreadableRecord(StoreError):
 
 class NoAnswer(StoreError):
     """The store did not answer in time; what was asked for may be there."""
+
+
+class NotAllowed(FailtraceError):
+    """Who asks may look, but not do this."""
 
 
 class RecordNotFound(FailtraceError):

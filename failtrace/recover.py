@@ -83,7 +83,7 @@ def find_in_journal(journal: Path, wanted: str) -> TraceRecord | None:
         except ExecutionError:
             # Stored and gone since it was listed.
             continue
-        if opened is None or wanted not in (opened["failure_id"], opened["trace_id"]):
+        if opened is None or wanted not in (opened.get("failure_id"), opened.get("trace_id")):
             continue
         segment = Segment.claim(path)
         if segment is None:

@@ -94,6 +94,7 @@ class Runner:
         self._should_stop = should_stop or (lambda: False)
         self._settings = settings or Settings.load()
         self._flush_s = flush_s
+        self._by = self._settings.acting_for
 
     def run(
         self,
@@ -150,6 +151,7 @@ class _Run:
             planned=planned,
             pid=os.getpid(),
             at=started_at,
+            by=self._runner._by,
         )
         state: RunState = "interrupted"
         try:
@@ -190,7 +192,12 @@ class _Run:
             self._traces.mirror.set_planned(self._run_id, self._progress.taken)
         bad_lines = self._inputs.bad_lines if isinstance(self._inputs, JsonLines) else 0
         self._traces.mirror.finish_run(
-            self._run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=datetime.now(UTC)
+            self._run_id,
+            state=state,
+            not_run=not_run,
+            bad_lines=bad_lines,
+            at=datetime.now(UTC),
+            by=self._runner._by,
         )
 
     def _start_threads(self) -> None:

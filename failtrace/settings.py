@@ -74,7 +74,18 @@ class Settings(BaseSettings):
         description="Days after which records go, from the mirror and from Cosmos DB alike; unset keeps them.",
     )
 
-    @field_validator("subjects", mode="before")
+    runners: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        validation_alias=_env("FAILTRACE_RUNNERS"),
+        description="E-mail addresses that may start and cancel runs where the dashboard has a login, comma separated.",
+    )
+    acting_for: str | None = Field(
+        default=None,
+        validation_alias=_env("FAILTRACE_ACTING_FOR"),
+        description="Whom the audit names as who started a run; the dashboard sets it, unset means the OS user.",
+    )
+
+    @field_validator("subjects", "runners", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from failtrace.health import examine
 from failtrace.ui import bootstrap
+from failtrace.ui.health.audit import show_audit
 from failtrace.ui.health.delivery import show_dead_letters, show_delivery, show_unreadable
 from failtrace.ui.health.view import show_findings
 
@@ -24,6 +25,8 @@ if store.backend.remote:
     delivery()
     show_dead_letters(store)
     show_unreadable(store)
+
+show_audit(store.mirror)
 
 st.subheader("This installation", anchor=False)
 with st.spinner("Looking at everything once …"):

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "failtrace"
 
 LAYERS = (
     {"errors", "guard", "contracts", "__init__"},
-    {"codec", "settings", "subjects", "wording"},
+    {"codec", "operating_user", "settings", "subjects", "wording"},
     {"capture", "analysis", "mirror"},
     {"exchange", "tracing"},
     {"execution", "storage", "subjects.scenarios"},

@@ -39,6 +39,7 @@ def export_command(target: Path, as_json: bool) -> None:
     try:
         with _writing(target) as file:
             end = _write(services.store.mirror, file)
+        services.store.mirror.note("exported", f"{count_of(end.executions, 'execution')} to {target}")
     finally:
         services.close()
     if as_json:

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from failtrace.cli.audit import audit
 from failtrace.cli.cosmos import cosmos
 from failtrace.cli.dashboard import dashboard
 from failtrace.cli.doctor import doctor
@@ -44,6 +45,7 @@ for command in (
     doctor,
     export_command,
     import_command,
+    audit,
     dashboard,
 ):
     cli.add_command(command)

@@ -33,6 +33,8 @@ VERSION: Final = 1
 LONGEST_LINE: Final = 256 * 2**20
 """Bytes of one line; the greatest record that failtrace makes is far below."""
 MOST_LINES: Final = 20_000_000
+MOST_BYTES: Final = 64 * 2**30
+"""Bytes of all lines, unpacked: a few megabytes of gzip can hold any number."""
 _RECORD: Final = b',"record":'
 _WHOLE_64_BITS = Field(ge=-(2**63), lt=2**63)
 _TYPES = {PASSED, *[kind.value for kind in FailureType]}
@@ -139,7 +141,7 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
 def read(file: IO[bytes]) -> Iterator[Line]:
     """Every line behind the header, in order; what cannot be taken is a Bad one.
 
-    Raises InputError for a file of another kind or of a newer version, and beyond MOST_LINES.
+    Raises InputError for a file of another kind or of a newer version, and beyond MOST_LINES or MOST_BYTES.
     """
     lines = _numbered(file)
     _check_header(next(lines, (1, b"")))
@@ -151,18 +153,26 @@ def read(file: IO[bytes]) -> Iterator[Line]:
 
 def _numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes | Bad]]:
     """Lines, of which none is held in memory that is longer than LONGEST_LINE."""
-    number = 0
+    number = taken = 0
     try:
         while raw := file.readline(LONGEST_LINE):
             number += 1
+            taken = _counted(taken, raw)
             if len(raw) < LONGEST_LINE or raw.endswith(b"\n"):
                 yield number, raw
                 continue
             while raw and not raw.endswith(b"\n"):
                 raw = file.readline(LONGEST_LINE)
+                taken = _counted(taken, raw)
             yield number, Bad(number, f"it is longer than {LONGEST_LINE:,} bytes")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield number + 1, Bad(number + 1, f"the packed file is torn or damaged here ({error})")
+
+
+def _counted(taken: int, raw: bytes) -> int:
+    if taken + len(raw) > MOST_BYTES:
+        raise InputError(f"The file holds more than {MOST_BYTES:,} bytes; split it and import the parts.")
+    return taken + len(raw)
 
 
 def _check_header(first: tuple[int, bytes | Bad]) -> None:

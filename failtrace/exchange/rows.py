@@ -32,7 +32,7 @@ COLUMNS: Final = (
 
 # Spreadsheets skip spaces before a formula, some what cannot be seen too, and some know the full-width signs.
 _UNSEEN: Final = "\\s\\x00-\\x1f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff"
-_FORMULA: Final = re.compile(f"[{_UNSEEN}]*[=+\\-@\uff1d\uff0b\uff0d\uff20]| *[\\t\\r\\n]")
+_FORMULA: Final = re.compile(f"[{_UNSEEN}]*?[=+\\-@\uff1d\uff0b\uff0d\uff20\\t\\r\\n]")
 
 
 @dataclass(frozen=True, slots=True)

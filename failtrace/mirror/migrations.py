@@ -201,7 +201,21 @@ _DURATIONS = (
     "INSERT INTO spread SELECT grain, bucket, bin, sum(executions) FROM subject_spread GROUP BY 1, 2, 3",
 )
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_shape, _delivery, _durations)
+
+def _audit(connection: Connection) -> None:
+    connection.exec_driver_sql(_AUDIT)
+
+
+# AUTOINCREMENT: no number is given twice, so a row that somebody took out leaves a gap.
+_AUDIT = """CREATE TABLE audit (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    deed TEXT NOT NULL,
+    detail TEXT NOT NULL
+)"""
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_shape, _delivery, _durations, _audit)
 
 
 def migrate(database: Database) -> None:

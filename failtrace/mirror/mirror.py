@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
 from failtrace.errors import DamagedMirror
-from failtrace.mirror import archive, bodies, lists, overview, retention, run_comparison, runs, writes
+from failtrace.mirror import archive, audit, bodies, lists, overview, retention, run_comparison, runs, writes
 from failtrace.mirror.bodies import Identity, StoredBody
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
@@ -23,6 +23,8 @@ from failtrace.mirror.tables import kept, state
 from failtrace.mirror.texts import speakable
 from failtrace.mirror.times import from_micros, now, to_micros
 from failtrace.mirror.views import (
+    AuditRow,
+    Deed,
     ExecutionRow,
     FailureFilter,
     MirrorHealth,
@@ -34,6 +36,7 @@ from failtrace.mirror.views import (
     RunState,
     Sort,
 )
+from failtrace.operating_user import operating_user
 
 KEEP_PASSED = 1000
 _ALL_FAILURES = FailureFilter()
@@ -112,25 +115,56 @@ class Mirror:
             stored_at = moment if at is None else to_micros(at)
             return writes.write(connection, entries, keep_passed=self._keep_passed, stored_at=stored_at, outbox=outbox)
 
-    def start_run(self, run_id: str, *, subjects: Sequence[str], planned: int | None, pid: int, at: datetime) -> None:
-        """File a run as running. Raises InputError where the run_id is taken."""
-        with self._writing() as (connection, _):
+    def start_run(
+        self,
+        run_id: str,
+        *,
+        subjects: Sequence[str],
+        planned: int | None,
+        pid: int,
+        at: datetime,
+        by: str | None = None,
+    ) -> None:
+        """File a run as running, and who started it (None: this process's account).
+
+        Raises InputError where the run_id is taken.
+        """
+        with self._writing() as (connection, moment):
             runs.start(connection, run_id, subjects, planned, pid, to_micros(at))
+            audit.note(connection, "started a run", by or operating_user(), f"{run_id}: {', '.join(subjects)}", moment)
 
     def set_planned(self, run_id: str, planned: int) -> None:
         """Say how many executions a run asked for, once that is known. Raises RecordNotFound."""
         with self._writing() as (connection, _):
             runs.set_planned(connection, run_id, planned)
 
-    def finish_run(self, run_id: str, *, state: RunState, not_run: int, bad_lines: int, at: datetime) -> None:
-        """File a run as ended. Raises RecordNotFound."""
-        with self._writing() as (connection, _):
+    def finish_run(
+        self, run_id: str, *, state: RunState, not_run: int, bad_lines: int, at: datetime, by: str | None = None
+    ) -> None:
+        """File a run as ended, and who stopped it where nobody had asked for that. Raises RecordNotFound."""
+        with self._writing() as (connection, moment):
+            if state == "cancelled" and not runs.cancel_requested(connection, run_id):
+                audit.note(connection, "cancelled a run", by or operating_user(), run_id, moment)
             runs.finish(connection, run_id, state=state, not_run=not_run, bad_lines=bad_lines, at=to_micros(at))
 
-    def request_cancel(self, run_id: str) -> bool:
-        """Ask a run to stop; False where no such run is running."""
-        with self._writing() as (connection, _):
-            return speakable(run_id) and runs.request_cancel(connection, run_id)
+    def request_cancel(self, run_id: str, by: str | None = None) -> bool:
+        """Ask a run to stop, and file who did; False where no such run is running."""
+        with self._writing() as (connection, at):
+            if not speakable(run_id) or not runs.request_cancel(connection, run_id):
+                return False
+            audit.note(connection, "cancelled a run", by or operating_user(), run_id, at)
+            return True
+
+    def note(self, deed: Deed, detail: str, by: str | None = None) -> None:
+        """File who did something that writes nothing else here (None: this process's account)."""
+        with self._writing() as (connection, at):
+            audit.note(connection, deed, by or operating_user(), detail, at)
+
+    def note_once(self, deed: Deed, detail: str, by: str) -> None:
+        """The same, once for this deed, person and detail."""
+        with self._writing() as (connection, at):
+            if not audit.is_noted(connection, deed, by, detail):
+                audit.note(connection, deed, by, detail, at)
 
     def mark_interrupted(self, alive: Callable[[int], bool]) -> tuple[str, ...]:
         """File running runs whose pid is not `alive` as interrupted, and give their ids."""
@@ -284,6 +318,11 @@ class Mirror:
         """Whether somebody asked this run to stop."""
         with self._reading() as connection:
             return speakable(run_id) and runs.cancel_requested(connection, run_id)
+
+    def audit(self, limit: int = 20) -> tuple[tuple[AuditRow, ...], int]:
+        """The last deeds, newest first, and how many there are in all."""
+        with self._reading() as connection:
+            return audit.newest(connection, limit), audit.count(connection)
 
     def data_version(self) -> int:
         """A number that changes with every write, by whichever process: the key of a cache."""

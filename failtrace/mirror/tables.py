@@ -243,6 +243,18 @@ class Unreadable(_Shape, table=True):
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class Audit(_Shape, table=True):
+    """Who did what; nothing changes or drops a row."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int = Field(primary_key=True)
+    at: int
+    who: str = Field(sa_type=Text)
+    deed: str = Field(sa_type=Text)
+    detail: str = Field(sa_type=Text)
+
+
 execution = metadata.tables["execution"]
 body = metadata.tables["body"]
 kept = metadata.tables["kept"]
@@ -258,6 +270,7 @@ delivery = metadata.tables["delivery"]
 relay = metadata.tables["relay"]
 inbox = metadata.tables["inbox"]
 unreadable = metadata.tables["unreadable"]
+audit = metadata.tables["audit"]
 
 failure_text = table("failure_text", column("rowid"), column("text"))
 """FTS5 over failures, contentless; the rowid is the execution's id."""

@@ -9,6 +9,18 @@ from failtrace.contracts import FailureType
 Row = TypeVar("Row")
 RunState = Literal["running", "finished", "cancelled", "interrupted"]
 Sort = Literal["newest", "oldest", "longest", "shortest"]
+Deed = Literal["logged in", "started a run", "cancelled a run", "exported"]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """Something that somebody did."""
+
+    at: datetime
+    who: str
+    """An e-mail address, or the name of an account of this machine."""
+    deed: Deed
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)

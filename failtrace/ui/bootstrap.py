@@ -17,10 +17,12 @@ from failtrace.errors import FailtraceError
 from failtrace.mirror.rescue import set_aside
 from failtrace.services import Services, open_services
 from failtrace.ui.notices import stop_with
+from failtrace.ui.visitor import has_login, visitor
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 _PACKAGE: Final = Path(__file__).parents[1]
 _ALONE: Final = "bootstrap-alone"
+_NOTED: Final = "login-noted"
 _PAGES: Final = {
     "overview": ("Overview", ":material/monitoring:"),
     "run": ("Run", ":material/play_circle:"),
@@ -57,6 +59,7 @@ def page(name: str) -> None:
         _reroute()
     _gate()
     _sidebar()
+    _note_login()
 
 
 def name_tab(name: str) -> None:
@@ -119,6 +122,17 @@ def _sidebar() -> None:
         for name, (title, icon) in _PAGES.items():
             st.page_link(_page_of(name), label=title, icon=icon, width="stretch")
         _tell_trouble()
+        if has_login():
+            st.text(visitor().name)
+            st.button("Log out", icon=":material/logout:", on_click=st.logout)
+
+
+def _note_login() -> None:
+    """Every login once, however many tabs follow it: the provider says in the token when it was."""
+    if not has_login() or _NOTED in st.session_state:
+        return
+    services().store.mirror.note_once("logged in", f"token of {st.user.get('iat', 'an unknown time')}", visitor().name)
+    st.session_state[_NOTED] = True
 
 
 def _tell_trouble() -> None:
@@ -137,14 +151,14 @@ def _tell_trouble() -> None:
 
 def _gate() -> None:
     """With [auth] in secrets.toml nobody gets past this line without a login (OpenID Connect)."""
-    if not st.secrets.load_if_toml_exists():
-        # A file that cannot be read may hold [auth]: closed, not open.
-        if any(Path(file).exists() for file in st.get_option("secrets.files")):
-            stop_with("The login cannot be set up.", "secrets.toml cannot be read; mend it and reload this page.")
+    try:
+        if not has_login():
+            return
+    except FailtraceError as error:
+        stop_with("The login cannot be set up.", str(error))
+    if st.user.is_logged_in:
         return
-    if "auth" not in st.secrets or st.user.is_logged_in:
-        return
-    st.title("failtrace")
+    st.title("failtrace", anchor=False)
     st.text("This dashboard asks for a login.")
     st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
     st.stop()

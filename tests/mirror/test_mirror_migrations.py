@@ -8,7 +8,7 @@ import pytest
 from support.records import NOON, failure_id_of, item, make_record
 
 from failtrace.contracts import FailureType
-from failtrace.mirror import migrations, spread, writes
+from failtrace.mirror import audit, migrations, spread, writes
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import FailureFilter
 
@@ -27,6 +27,7 @@ def first_version(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         then.setattr(writes, "_LAST_ID", "SELECT coalesce(max(id), 0) FROM execution")
         then.setattr(writes, "_ADD_EXECUTION", OLD_EXECUTION)
         then.setattr(spread, "add", lambda connection, ended: None)
+        then.setattr(audit, "note", lambda *_: None)
         with Mirror.open(path, clock=lambda: NOON) as mirror:
             assert mirror.health().schema_version == 1
             mirror.start_run("run-1", subjects=["answer"], planned=3, pid=1, at=NOON)

@@ -92,7 +92,7 @@ def _unreadable(store: TraceStore, any_id: str, error: UnreadableRecord) -> NoRe
     except StoreError:
         raw = None
     if raw:
-        show_raw(raw, any_id)
+        show_raw(raw, any_id, store.mirror)
     else:
         st.caption("Its bytes are damaged, so they are not shown.")
     _ways_on()

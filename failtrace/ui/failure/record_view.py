@@ -10,6 +10,7 @@ from failtrace.contracts import TraceRecord
 from failtrace.mirror.mirror import Mirror
 from failtrace.ui.failure.log_view import show_logs
 from failtrace.ui.failure.similar import show_similar
+from failtrace.ui.taken_along import noted
 from failtrace.ui.values import SHOWN_BYTES, show_json, show_text
 from failtrace.ui.wording import size
 
@@ -23,7 +24,7 @@ def show_tabs(record: TraceRecord, raw: bytes, mirror: Mirror) -> None:
         "Verdicts": lambda: _show_verdicts(record),
         "Environment": lambda: _show_environment(record),
         "Similar failures": lambda: show_similar(mirror, record),
-        "Whole record": lambda: show_raw(raw, record.failure_id or record.trace_id),
+        "Whole record": lambda: show_raw(raw, record.failure_id or record.trace_id, mirror),
     }
     for tab, show in zip(st.tabs(list(parts), key="view", on_change="rerun"), parts.values(), strict=True):
         if tab.open:
@@ -31,11 +32,11 @@ def show_tabs(record: TraceRecord, raw: bytes, mirror: Mirror) -> None:
                 show()
 
 
-def show_raw(raw: bytes, name: str) -> None:
+def show_raw(raw: bytes, name: str, mirror: Mirror) -> None:
     """The stored JSON, to read and to take along."""
     st.download_button(
         f"Download record ({size(len(raw))})",
-        raw,
+        noted(mirror, f"the record {name}", lambda: raw),
         f"{name}.json",
         "application/json",
         icon=":material/download:",

@@ -13,6 +13,7 @@ from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import ExecutionRow
 from failtrace.ui.components import Picked
 from failtrace.ui.failures.stretch import LOOK_S, Stretch
+from failtrace.ui.taken_along import noted
 from failtrace.ui.wording import plural, size
 
 _AT_ONCE: Final = 500
@@ -108,9 +109,11 @@ def show_export(mirror: Mirror, shown: Stretch, picked: Picked) -> None:
     with st.popover(f"Export {some}", icon=":material/download:", key="export"):
         if export.taken < export.count:
             st.caption(f"The first {export.taken:,} of {export.count:,} failures, in this order.")
-        _button("JSON Lines", export.json_lines, "failures.jsonl", "application/x-ndjson", "export-jsonl")
+        what = plural(export.taken, "failure")
+        lines, table = noted(mirror, what, export.json_lines), noted(mirror, what, export.csv)
+        _button("JSON Lines", lines, "failures.jsonl", "application/x-ndjson", "export-jsonl")
         st.caption(f"Whole records, one a line, {size(MOST_BYTES)} at most.")
-        _button("CSV", export.csv, "failures.csv", "text/csv", "export-csv")
+        _button("CSV", table, "failures.csv", "text/csv", "export-csv")
         st.caption("A line for each failure. Text that a spreadsheet would take for a formula gets an apostrophe.")
         _tell(receipt)
 

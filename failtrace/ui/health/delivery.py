@@ -12,8 +12,10 @@ from failtrace.storage.trace_store import TraceStore
 from failtrace.ui.components import Column, Fact, ListRow, header, link_list
 from failtrace.ui.kinds import kind_of
 from failtrace.ui.notices import ask, problem
+from failtrace.ui.taken_along import noted
 from failtrace.ui.url_state import FailureAddress
 from failtrace.ui.values import show_text
+from failtrace.ui.visitor import visitor
 from failtrace.ui.wording import plural
 
 _SHOWN: Final = 200
@@ -50,13 +52,13 @@ def show_dead_letters(store: TraceStore) -> None:
     if page.total > len(page.rows):
         st.caption(f"The first {len(page.rows):,} of {page.total:,}; `failtrace cosmos dead-letters` shows all.")
     with st.container(horizontal=True):
-        if st.button("Send again", icon=":material/send:", key="resend"):
+        if visitor().may_run and st.button("Send again", icon=":material/send:", key="resend"):
             ask(store.mirror.outbox.resend)
             store.start_delivery()
             st.rerun()
         st.download_button(
             f"Export {plural(len(page.rows), 'dead letter')}",
-            lambda: "".join(_lines(store, page.rows)),
+            noted(store.mirror, plural(len(page.rows), "dead letter"), lambda: "".join(_lines(store, page.rows))),
             "dead-letters.jsonl",
             "application/x-ndjson",
             icon=":material/download:",

@@ -8,6 +8,7 @@ from failtrace.ui.run.files import RunFiles
 from failtrace.ui.run.form import start_and_show, starts
 from failtrace.ui.run.request import RunRequest
 from failtrace.ui.values import show_text
+from failtrace.ui.visitor import visitor
 
 
 def show_ending(services: Services, row: RunRow) -> None:
@@ -16,6 +17,11 @@ def show_ending(services: Services, row: RunRow) -> None:
     if sentences := files.sentences():
         st.caption("What the run said:")
         show_text("\n".join(sentences), f"log-{row.run_id}", lines=8)
+    if visitor().may_run:
+        _offer_again(services, row, files)
+
+
+def _offer_again(services: Services, row: RunRow, files: RunFiles) -> None:
     asked = files.request()
     again = asked or RunRequest(row.subjects)
     gone = {*again.subjects}.difference([subject.name for subject in services.registry.subjects()])

@@ -15,6 +15,7 @@ from failtrace.ui.run.inputs import GivenInputs, ask_for_inputs
 from failtrace.ui.run.launch import start
 from failtrace.ui.run.request import STORES, RunRequest
 from failtrace.ui.run.subject_table import choose_subjects
+from failtrace.ui.visitor import visitor
 from failtrace.ui.wording import plural
 
 _MOST_WORKERS: Final = 64
@@ -24,6 +25,9 @@ _STARTS: Final = "run-starts"
 
 def run_form(services: Services, *, folded: bool) -> None:
     """Draw it, folded where a run is in sight; start a run where the button was pressed."""
+    if not visitor().may_run:
+        st.caption("You may look at runs. Who may start them stands in FAILTRACE_RUNNERS.")
+        return
     subjects = services.registry.subjects()
     if not subjects:
         empty("No subjects are registered", "Name your modules in FAILTRACE_SUBJECTS and start the dashboard again.")
@@ -46,7 +50,7 @@ def start_and_show(services: Services, request: RunRequest) -> None:
     known = {subject.name for subject in services.registry.subjects()}
     has_cosmos = services.settings.cosmos_endpoint is not None
     try:
-        run_id = start(request, known, services.settings.home, has_cosmos=has_cosmos)
+        run_id = start(request, known, services.settings.home, visitor(), has_cosmos=has_cosmos)
     except FailtraceError as error:
         problem("The run was not started.", str(error))
         return

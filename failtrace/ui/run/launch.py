@@ -1,6 +1,6 @@
 """Starts `failtrace run` as a process of its own: it outlives the tab, the click and the server.
 
-Imports no Streamlit. Progress is read from the mirror, by the run_id.
+Progress is read from the mirror, by the run_id.
 """
 
 import os
@@ -14,18 +14,24 @@ from typing import Final
 from uuid6 import uuid7
 
 from failtrace.errors import ExecutionError
+from failtrace.mirror.mirror import Mirror
 from failtrace.ui.run.files import RunFiles, prune
 from failtrace.ui.run.request import RunRequest
+from failtrace.ui.visitor import Visitor
 
 _underway: Final[dict[str, None]] = {}
 """The runs whose processes live, in the order of their start."""
 
 
-def start(request: RunRequest, registered: Collection[str], home: Path, *, has_cosmos: bool = False) -> str:
+def start(
+    request: RunRequest, registered: Collection[str], home: Path, by: Visitor, *, has_cosmos: bool = False
+) -> str:
     """Start it; give the run_id, under which the mirror will show it.
 
-    Raises InputError for a request that may not run, ExecutionError where the process cannot be started.
+    Raises NotAllowed for a viewer, InputError for a request that may not run, ExecutionError where the process cannot
+    be started.
     """
+    by.check_may_run("start runs")
     request.check(registered, has_cosmos=has_cosmos)
     run_id = str(uuid7())
     files = RunFiles(home, run_id)
@@ -38,7 +44,7 @@ def start(request: RunRequest, registered: Collection[str], home: Path, *, has_c
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "FAILTRACE_HOME": str(home)},
+                env={**os.environ, "FAILTRACE_HOME": str(home), "FAILTRACE_ACTING_FOR": by.name},
             )
     except OSError as error:
         files.discard()
@@ -48,6 +54,12 @@ def start(request: RunRequest, registered: Collection[str], home: Path, *, has_c
     _underway[run_id] = None
     threading.Thread(target=_wait, args=(process, run_id), name=f"run-{run_id}", daemon=True).start()
     return run_id
+
+
+def cancel(mirror: Mirror, run_id: str, by: Visitor) -> None:
+    """Ask a run to stop. Raises NotAllowed for a viewer, StoreError."""
+    by.check_may_run("cancel runs")
+    mirror.request_cancel(run_id, by.name)
 
 
 def underway() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import Final
 
 import streamlit as st
 
+from failtrace.errors import FailtraceError
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import RunRow
 from failtrace.services import Services
@@ -14,11 +15,12 @@ from failtrace.ui.notices import ask, empty, problem
 from failtrace.ui.run.comparison import show_comparison
 from failtrace.ui.run.ending import show_ending
 from failtrace.ui.run.files import RunFiles
-from failtrace.ui.run.launch import underway
+from failtrace.ui.run.launch import cancel, underway
 from failtrace.ui.run.lists import execution_list, few
 from failtrace.ui.run.words import ending, pace, rate, took
 from failtrace.ui.trail import Trail
 from failtrace.ui.url_state import FailuresAddress, RunAddress, now
+from failtrace.ui.visitor import visitor
 from failtrace.ui.wording import percent, plural
 
 _EVERY_S: Final = 1.0
@@ -92,13 +94,17 @@ def _show_progress(mirror: Mirror, row: RunRow) -> None:
     bar.progress(min(1.0, row.executions / row.planned) if row.planned else 0.0, pace(row, now()))
     if row.cancel_requested:
         stop.caption("Stopping…")
+    if row.cancel_requested or not visitor().may_run:
         return
     key = f"cancel-{row.run_id}"
     stop.button("Cancel", icon=":material/stop_circle:", key=key, on_click=_cancel, args=(mirror, row.run_id))
 
 
 def _cancel(mirror: Mirror, run_id: str) -> None:
-    ask(mirror.request_cancel, run_id)
+    try:
+        cancel(mirror, run_id, visitor())
+    except FailtraceError as error:
+        problem("The run was not cancelled.", str(error))
 
 
 def _show_executions(mirror: Mirror, row: RunRow) -> None:

@@ -1,0 +1,42 @@
+"""Who did what, and when: rows that are only ever added, by the transaction of the deed itself where it writes."""
+
+from typing import Final
+
+from sqlalchemy import Connection, func, insert, select
+
+from failtrace.mirror.tables import audit
+from failtrace.mirror.texts import spoken
+from failtrace.mirror.times import from_micros
+from failtrace.mirror.views import AuditRow, Deed
+
+_LONGEST_NAME: Final = 320
+"""Characters of an e-mail address, at most."""
+_LONGEST_DETAIL: Final = 1000
+
+
+def note(connection: Connection, deed: Deed, by: str, detail: str, at: int) -> None:
+    """File a deed."""
+    who, what = _kept(by, _LONGEST_NAME), _kept(detail, _LONGEST_DETAIL)
+    connection.execute(insert(audit).values(at=at, who=who, deed=deed, detail=what))
+
+
+def is_noted(connection: Connection, deed: Deed, by: str, detail: str) -> bool:
+    """Whether exactly that was filed before."""
+    who, what = _kept(by, _LONGEST_NAME), _kept(detail, _LONGEST_DETAIL)
+    same = select(audit.c.id).where(audit.c.deed == deed, audit.c.who == who, audit.c.detail == what)
+    return connection.execute(same.limit(1)).first() is not None
+
+
+def newest(connection: Connection, limit: int) -> tuple[AuditRow, ...]:
+    """The last deeds, newest first."""
+    rows = connection.execute(select(audit).order_by(audit.c.id.desc()).limit(limit))
+    return tuple([AuditRow(from_micros(row.at), row.who, row.deed, row.detail) for row in rows])
+
+
+def count(connection: Connection) -> int:
+    """How many deeds there are in all."""
+    return int(connection.execute(select(func.count()).select_from(audit)).scalar_one())
+
+
+def _kept(text: str, longest: int) -> str:
+    return spoken(text[:longest])

@@ -1,0 +1,156 @@
+"""What somebody else made of a backup: bombs, endless lines, deep values, names that lead elsewhere."""
+
+import gzip
+import io
+import json
+import os
+import resource
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from support.records import NOON, make_record
+
+from failtrace.codec import digest, encode_record
+from failtrace.errors import InputError
+from failtrace.exchange import archive
+from failtrace.exchange.archive import Bad
+from failtrace.exchange.rows import csv_table, harmless
+from failtrace.mirror.archive import Archived
+from failtrace.mirror.mirror import Mirror
+from failtrace.mirror.views import ExecutionRow
+from failtrace.mirror.writes import entry_of
+from failtrace.ui.run.files import RunFiles
+
+OUTSIDE = ("../outside", "../../../../../../tmp/outside", "/tmp/outside", "..\\outside", "a/../../outside", "\x00", "")
+MEMORY = 1536 * 2**20
+
+
+def import_(home: Path, file: Path) -> "subprocess.CompletedProcess[str]":
+    """`failtrace import` with no more memory than the longest line and its reading need."""
+    return subprocess.run(
+        [sys.executable, "-m", "failtrace", "import", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        cwd=home.parent,
+        env={**os.environ, "FAILTRACE_HOME": str(home)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY)),
+    )
+
+
+def files_below(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def run_line(run_id: str) -> bytes:
+    columns = {"run_id": run_id, "state": "finished", "started_at": 1, "ended_at": 2, "subjects": "[]", "planned": 1}
+    return archive.run_line({**columns, "not_run": 0, "bad_lines": 0, "pid": 1})
+
+
+def execution_line(run_id: str, subject: str) -> bytes:
+    record = make_record(number=1, run_id=run_id, subject=subject)
+    body = encode_record(record)
+    return archive.execution_line(Archived(entry_of(record, body, digest(body)), 1))
+
+
+def test_a_bomb_is_unpacked_line_by_line_and_given_up_in_bounded_memory(tmp_path: Path) -> None:
+    """A megabyte of gzip that is a gigabyte in one line: a bad line like any other, the next one is taken."""
+    home, file = tmp_path / "home", tmp_path / "bomb.gz"
+    with gzip.open(file, "wb", compresslevel=9) as packed:
+        packed.write(archive.header())
+        for _ in range(64):
+            packed.write(b"[" * 2**24)
+        packed.write(b"\n" + run_line("run-1"))
+    assert file.stat().st_size < 2 * 2**20
+
+    done = import_(home, file)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "line 2 was skipped: it is longer than" in done.stderr
+    with Mirror.open(home / "mirror.sqlite") as mirror:
+        assert mirror.run("run-1")
+
+
+def test_a_file_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond MOST_BYTES or MOST_LINES one sentence ends the reading, whether the lines end or not."""
+    for content in (b"7\n" * 5000, b"7" * 10_000):
+        with monkeypatch.context() as less:
+            less.setattr(archive, "MOST_BYTES", 4096)
+            less.setattr(archive, "LONGEST_LINE", 512)
+            with pytest.raises(InputError, match="more than 4,096 bytes"):
+                list(archive.read(io.BytesIO(archive.header() + content)))
+    monkeypatch.setattr(archive, "MOST_LINES", 10)
+    with pytest.raises(InputError, match="more than 10 lines"):
+        list(archive.read(io.BytesIO(archive.header() + b"7\n" * 20)))
+
+
+@pytest.mark.parametrize("depth", [900, 5_000, 1_000_000])
+def test_depth_is_a_bad_line(depth: int) -> None:
+    """In a line, and in a record whose sha256 is right."""
+    deep = b"[" * depth + b"]" * depth
+    body = encode_record(make_record(number=1)).replace(b'"where is my order?"', deep)
+    head = json.dumps({"type": "execution", "sha256": digest(body), "stored_at": 1}).replace(" ", "").encode()
+    lines = [deep, b'{"type":"run","subjects":' + deep + b"}", head[:-1] + b',"record":' + body + b"}"]
+
+    found = list(archive.read(io.BytesIO(archive.header() + b"\n".join(lines))))
+
+    assert [type(line) for line in found[:2]] == [Bad, Bad]
+    assert isinstance(found[2], (Bad, Archived))
+    assert isinstance(found[2], Bad) or depth < 1000
+
+
+def test_names_in_an_archive_lead_nowhere(tmp_path: Path) -> None:
+    """An import writes the mirror alone, whatever its runs are called; no page reads a file by such a name."""
+    home, file = tmp_path / "home", tmp_path / "names.jsonl"
+    (tmp_path / "outside.log").write_text("failtrace: a secret of somebody else")
+    (tmp_path / "outside.json").write_text('{"subjects": ["answer"], "has_inputs": false}')
+    lines = [run_line(name) for name in OUTSIDE] + [execution_line(OUTSIDE[0], OUTSIDE[1])]
+    file.write_bytes(archive.header() + b"".join(lines))
+    before = files_below(tmp_path)
+
+    done = import_(home, file)
+
+    assert done.returncode in (0, 1)
+    written = files_below(tmp_path) - before
+    assert {name.split("/")[0] for name in written} == {"home"}
+    assert {name.removeprefix("home/").removeprefix("mirror.sqlite") for name in written} <= {"", "-wal", "-shm"}
+    for name in (*OUTSIDE, "../../outside", str(tmp_path / "outside")):
+        assert RunFiles(home, name).sentences() == ()
+        assert RunFiles(home, name).request() is None
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+@pytest.mark.parametrize("before", ["", " ", "\t ", "\ufeff", "\u200b", "\u00a0", "\u202e", "\x00"])
+def test_no_cell_of_a_spreadsheet_is_a_formula(sign: str, before: str) -> None:
+    """Every sign that begins one, behind all that cannot be seen; in every text column of a failure."""
+    text = f"{before}{sign}cmd|' /C calc'!A0"
+    row = ExecutionRow(
+        trace_id=text,
+        failure_id=text,
+        run_id=text,
+        subject=text,
+        outcome="raised",
+        failure_type=None,
+        message=text,
+        fingerprint=text,
+        ended_at=datetime(2026, 3, 1, tzinfo=UTC),
+        duration_ms=-1.5,
+        input_key=None,
+    )
+
+    table = csv_table([row]).decode("utf-8-sig")
+
+    assert harmless(text) == f"'{text}"
+    assert table.count(f"'{text}") == 6
+    assert table.count(text) == 6
+    assert "-1.5" in table
+    assert f"{NOON.year}" in table
+
+
+@pytest.mark.parametrize("text", ["a=1", "where - there", "", "O'Brien", "1.5", "user@example.test"])
+def test_a_cell_that_is_no_formula_stays(text: str) -> None:
+    """Only the beginning makes a formula."""
+    assert harmless(text) == text

@@ -1,0 +1,113 @@
+"""Roles: what a viewer is shown, who counts as a runner, and a gate that stays shut when in doubt."""
+
+import os
+import pwd
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from support.records import NOON, item, make_record
+
+from failtrace.contracts import FailureType
+from failtrace.mirror.mirror import Mirror
+
+AUTH = {"redirect_uri": "http://localhost/oauth2callback", "cookie_secret": "c" * 32}
+PAGES = ("overview", "run", "failures", "failure", "compare", "health")
+OpenPage = Callable[..., AppTest]
+LogIn = Callable[..., AppTest]
+
+
+@pytest.fixture
+def log_in(open_page: OpenPage, mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> LogIn:
+    """`log_in("run", email=…)`: a page as this user sees it, behind a login; ada is a runner."""
+    monkeypatch.setenv("FAILTRACE_RUNNERS", "Ada@Example.test, cyd@example.test")
+    mirror.start_run("run-1", subjects=["answer"], planned=9, pid=os.getpid(), at=NOON)
+    mirror.start_run("run-2", subjects=["answer"], planned=1, pid=os.getpid(), at=NOON)
+    mirror.write([item(make_record(FailureType.EXCEPTION, number=1, message="the kettle is cold", run_id="run-2"))])
+    mirror.finish_run("run-2", state="finished", not_run=0, bad_lines=0, at=NOON)
+
+    def open_(name: str, /, *, logged_in: bool = True, params: dict[str, str] | None = None, **user: Any) -> AppTest:
+        page = AppTest.from_file(str(Path(__file__).parents[2] / "pages" / f"{name}.py"), default_timeout=30)
+        page.secrets["auth"] = AUTH
+        page.user = {"is_logged_in": logged_in, **user}
+        for key, value in (params or {}).items():
+            page.query_params[key] = value
+        return page.run()
+
+    del open_page  # it opens and closes what the pages share
+    return open_
+
+
+def buttons(page: AppTest) -> set[str]:
+    return {button.label for button in page.button}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nobody_gets_past_the_gate_without_a_login(log_in: LogIn, name: str) -> None:
+    """As a first request, each page is the gate and nothing else."""
+    page = log_in(name, logged_in=False)
+
+    assert buttons(page) == {"Log in"}
+    assert [node.value for node in page.main if hasattr(node, "value")][:2] == [
+        "failtrace",
+        "This dashboard asks for a login.",
+    ]
+    assert not page.exception
+
+
+@pytest.mark.parametrize(
+    ("user", "may_run"),
+    [
+        ({"email": "ada@example.test"}, True),
+        ({"email": "ADA@EXAMPLE.TEST", "email_verified": True}, True),
+        ({"email": "ada@example.test", "email_verified": False}, False),
+        ({"email": "bob@example.test"}, False),
+        ({"email": "ada@example.test.attacker.invalid"}, False),
+        ({"email": ["ada@example.test"]}, False),
+        ({"name": "ada@example.test"}, False),
+    ],
+)
+def test_only_a_named_runner_finds_a_way_to_run(log_in: LogIn, user: dict[str, Any], may_run: bool) -> None:
+    """Run, Cancel and Run again stand for a runner; a viewer, and whoever is not vouched for, sees the runs alone."""
+    going = log_in("run", params={"run_id": "run-1"}, **user)
+    ended = log_in("run", params={"run_id": "run-2"}, **user)
+
+    shown = buttons(going) | buttons(ended)
+    assert not going.exception
+    assert not ended.exception
+    assert {"Run", "Cancel", "Run again"} & shown == ({"Run", "Cancel", "Run again"} if may_run else set())
+    assert "Log out" in shown
+
+
+def test_a_login_is_filed_once_for_all_its_tabs(log_in: LogIn, mirror: Mirror) -> None:
+    """Two tabs of one login are one entry, the next login is another; Health shows them."""
+    for issued_at in (1, 1, 2):
+        page = log_in("health", email="bob@example.test", iat=issued_at)
+
+    logins = [(row.who, row.detail) for row in mirror.audit()[0] if row.deed == "logged in"]
+    assert logins == [("bob@example.test", "token of 2"), ("bob@example.test", "token of 1")]
+    assert "bob@example.test" in set(page.dataframe[0].value["Who"])
+
+
+def test_who_starts_the_dashboard_without_a_login_is_its_runner(open_page: OpenPage) -> None:
+    """Nobody but this machine can ask then; what is said of a user counts for nothing."""
+    page = open_page("run")
+
+    assert {"Run", "Log in", "Log out"} & buttons(page) == {"Run"}
+    assert pwd.getpwuid(os.getuid()).pw_name not in [text.value for text in page.sidebar.text]
+
+
+def test_secrets_that_cannot_be_read_keep_the_gate_shut(
+    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file may hold [auth]: one sentence, no data, no button to run."""
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text("[auth\nnonsense")
+    monkeypatch.chdir(tmp_path)
+
+    page = open_page("run")
+
+    assert any("cannot be read" in text.value for text in page.text)
+    assert buttons(page) == set()
