@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -205,7 +205,7 @@ def stories(journal: JournalLines, lived_until: int) -> Iterator[JournalLines]:
             yield JournalLines(told.lines, journal.torn + int(host["lost"]))
 
 
-def story(host: dict[str, Any], lines: list[dict[str, Any]]) -> JournalLines:
+def story(host: dict[str, Any], lines: Sequence[dict[str, Any]]) -> JournalLines:
     """The lines of one call, the first of which is its `live`, as those of an execution."""
     live = lines[0]
     trace_id, failure_id = ids(host["salt"], live["c"], live["t"])
@@ -250,4 +250,6 @@ def ids(salt: str, number: int, started: int) -> tuple[str, str]:
     rest = int.from_bytes(chance[16:])
     stamp = (started // 1_000_000) & (2**48 - 1)
     # RFC 9562: 48 bits of milliseconds, the version, 12 bits of chance, the variant, 62 bits of chance.
-    return chance[:16].hex(), str(UUID(int=stamp << 80 | 7 << 76 | (rest >> 62 & 0xFFF) << 64 | 2 << 62 | rest & (2**62 - 1)))
+    return chance[:16].hex(), str(
+        UUID(int=stamp << 80 | 7 << 76 | (rest >> 62 & 0xFFF) << 64 | 2 << 62 | rest & (2**62 - 1))
+    )

@@ -38,7 +38,7 @@ class TerminationDetector:
         """Passed exactly when the subject returned."""
         outcome = observation.outcome
         if isinstance(outcome, Raised):
-            limit = f" {observation.breach.sentence()}" if observation.breach else ""
+            limit = f". {observation.breach.sentence()}" if observation.breach else ""
             return self._failed(FailureType.EXCEPTION, _told(outcome.error) + limit)
         if isinstance(outcome, Crashed):
             return self._failed(FailureType.EXCEPTION, outcome.reason + _where(observation, outcome.termination))

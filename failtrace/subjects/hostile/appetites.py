@@ -86,7 +86,9 @@ def _is_alive(pid: int) -> bool:
 def _nobody_left(record: TraceRecord) -> bool:
     """None of the processes whose numbers the subject gave is there."""
     pids = record.output
-    return isinstance(pids, list) and len(pids) == 3 and not any(isinstance(pid, int) and _is_alive(pid) for pid in pids)
+    return (
+        isinstance(pids, list) and len(pids) == 3 and not any(isinstance(pid, int) and _is_alive(pid) for pid in pids)
+    )
 
 
 @hostile("Fork and orphan", returns("it returns, and the processes it left are ended", _nobody_left))
