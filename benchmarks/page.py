@@ -104,7 +104,7 @@ def _visits(home: Path) -> Iterator[Visit]:
     with Mirror.open(home / "mirror.sqlite") as mirror:
         failure_id = str(mirror.failures(limit=1).rows[0].failure_id)
         run_id = mirror.runs(limit=1).rows[0].run_id
-    yield Visit("overview", "/?range=all", '[data-testid="stMetricValue"]', "a.row")
+    yield Visit("overview", "/?range=all", _HEADING, "a.row")
     yield Visit("run", f"/run?run_id={run_id}", _HEADING, "a.row")
     yield Visit("failures", "/failures", _HEADING, "a.row")
     yield Visit("failure", f"/failure?failure_id={failure_id}", ".header .title", ".step")

@@ -18,6 +18,7 @@ from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
 from failtrace.execution.header import package_version
 from failtrace.mirror.mirror import Mirror
+from failtrace.mirror.rescue import set_aside
 from failtrace.mirror.views import DeadLetter, InboxState, RelayStatus
 from failtrace.services import load_registry
 from failtrace.settings import Settings
@@ -129,6 +130,13 @@ def _journal(settings: Settings) -> Finding:
 def _mirror(settings: Settings) -> Finding:
     with Mirror.open(settings.mirror_path) as mirror:
         health = mirror.health()
+    if asides := set_aside(settings.mirror_path):
+        aside, told = asides[0]
+        return Finding(
+            "mirror",
+            "warning",
+            f"{told or f'A damaged mirror is kept as {str(aside)!r}.'} Remove it when it is no use.",
+        )
     written = f"last written {ago(health.last_write_at)} ago" if health.last_write_at else "never written"
     return Finding(
         "mirror",

@@ -2,16 +2,13 @@
 
 import streamlit as st
 
-from failtrace.errors import FailtraceError
 from failtrace.services import is_alive
 from failtrace.ui import bootstrap, launch
-from failtrace.ui.lists import run_list
 from failtrace.ui.notices import ask, empty, problem
+from failtrace.ui.past_runs import show_past_runs
 from failtrace.ui.run_form import run_form
 from failtrace.ui.run_view import show_run
 from failtrace.ui.url_state import RunAddress
-
-PAST_RUNS = 20
 
 bootstrap.page("run")
 services = bootstrap.services()
@@ -25,26 +22,21 @@ for sentence in services.registry.problems:
 latest = st.session_state.get("run-latest", "")
 row = ask(mirror.run, latest) if latest else None
 busy = launch.is_underway(latest) and (row is None or row.state == "running")
-request = run_form(subjects, busy=busy) if subjects else None
-if not subjects:
-    empty("No subjects are registered", "Name your modules in FAILTRACE_SUBJECTS and start the dashboard again.")
-
-if request:
-    try:
-        run_id = launch.start(request, {subject.name for subject in subjects}, services.settings.home)
-    except FailtraceError as error:
-        problem("The run was not started.", str(error))
-    else:
-        st.session_state["run-latest"] = st.query_params["run_id"] = run_id
-        st.rerun()
-
-address = RunAddress.read(st.query_params)
-if address.run_id:
-    show_run(services, address.run_id)
-
-st.subheader("Past runs", anchor=False)
-runs = ask(mirror.runs, limit=PAST_RUNS)
-if runs.rows:
-    run_list(runs.rows, key="runs")
+request = None
+if subjects:
+    last = ask(mirror.last_results, [subject.name for subject in subjects])
+    request = run_form(subjects, last, busy=busy, has_cosmos=services.settings.cosmos_endpoint is not None)
 else:
-    st.caption("Nothing has run yet.")
+    empty("No subjects are registered", "Name your modules in FAILTRACE_SUBJECTS and start the dashboard again.")
+if request:
+    launch.start_and_show(request, {subject.name for subject in subjects}, services.settings.home)
+
+runs = ask(mirror.runs, limit=20).rows
+address = RunAddress.read(st.query_params)
+going = next((run.run_id for run in runs if run.state == "running"), "")
+# Whoever watches a run goes on seeing it when it ends.
+watched = st.session_state["run-watched"] = going or st.session_state.get("run-watched", "")
+if shown := address.run_id or watched:
+    show_run(services, shown)
+
+show_past_runs(mirror)

@@ -21,9 +21,13 @@ from failtrace.contracts import (
     TraceRecord,
     TraceStep,
 )
-from failtrace.errors import RecordNotFound
+from failtrace.errors import InputError, RecordNotFound
+from failtrace.exchange.account import account
+from failtrace.exchange.pasted_id import id_in
+from failtrace.mirror.views import FailureFilter
 from failtrace.services import open_services
 from failtrace.storage.lookup import Found
+from failtrace.storage.trace_store import TraceStore
 from failtrace.wording import GLYPHS, ago, count_of
 
 MAX_VALUE = 2000
@@ -31,15 +35,20 @@ MAX_VALUE = 2000
 
 @click.command("show")
 @click.argument("failure_id")
+@click.option("--markdown", is_flag=True, help="A compact account in Markdown, to hand to a coding agent.")
 @json_option
-def show(failure_id: str, as_json: bool) -> None:
+def show(failure_id: str, markdown: bool, as_json: bool) -> None:
     """Show the whole story of a failure.
 
-    A trace_id in place of the FAILURE_ID shows any execution, also one that passed.
+    A trace_id in place of the FAILURE_ID shows any execution, also one that passed; so does a link, or a line of a log,
+    that holds an id.
     """
+    if markdown and as_json:
+        raise InputError("--markdown and --json were both given; give one of them.")
     services = open_services()
     try:
-        found = services.store.lookup(failure_id.strip().strip("'\""))
+        found = services.store.lookup(id_in(failure_id) or failure_id.strip().strip("'\""))
+        similar = _similar(services.store, found) if found and markdown else None
     finally:
         services.close()
     if found is None:
@@ -48,8 +57,16 @@ def show(failure_id: str, as_json: bool) -> None:
         )
     if as_json:
         print_line(encode_record(found.record))
+    elif markdown:
+        print_line(account(found.record, similar).rstrip("\n"))
     else:
         to_stdout().print(printable("\n".join(_story(found))), soft_wrap=True)
+
+
+def _similar(store: TraceStore, found: Found) -> int | None:
+    """How many failures share the fingerprint; None where it passed."""
+    failure = found.record.failure
+    return store.mirror.failures(FailureFilter(fingerprint=failure.fingerprint), limit=1).total if failure else None
 
 
 def _story(found: Found) -> Iterator[str]:

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from failtrace.errors import FailtraceError
+from failtrace.mirror.rescue import set_aside
 from failtrace.services import Services, open_services
 from failtrace.ui.notices import stop_with
 
@@ -25,6 +26,7 @@ _PAGES: Final = {
     "run": ("Run", ":material/play_circle:"),
     "failures": ("Failures", ":material/list_alt:"),
     "failure": ("Open a failure", ":material/manage_search:"),
+    "compare": ("Compare", ":material/compare_arrows:"),
     "health": ("Health", ":material/monitor_heart:"),
 }
 _routed: ContextVar[bool] = ContextVar("routed", default=False)
@@ -116,17 +118,19 @@ def _sidebar() -> None:
     with st.sidebar:
         for name, (title, icon) in _PAGES.items():
             st.page_link(_page_of(name), label=title, icon=icon, width="stretch")
-        _tell_pause()
+        _tell_trouble()
 
 
-def _tell_pause() -> None:
-    """On every page: that failures cannot reach Cosmos DB before somebody mends something."""
+def _tell_trouble() -> None:
+    """On every page: what somebody has to look at, with the page that says more."""
     try:
         store = _services().store
         paused = store.mirror.outbox.paused() if store.backend.remote else None
     except FailtraceError:
         # The page itself says that nothing can be opened.
         return
+    if set_aside(store.mirror.path):
+        st.warning("A damaged mirror was set aside. Health says what became of it.", icon=":material/healing:")
     if paused:
         st.warning("Delivery to Cosmos DB is paused. Health says why.", icon=":material/cloud_off:")
 

@@ -1,107 +1,71 @@
-"""The overview's charts, from numbers the mirror has added up. Colours come from the theme."""
+"""The overview's charts: numbers the mirror has added up, each mark a link to the failures that it counts.
+
+Components of our own and no chart library: their marks are links (a new tab, a keyboard), they name each type by the
+same icon and colour as the lists, and nothing has to be loaded for them.
+"""
 
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import altair as alt
-import pandas as pd
+from failtrace.contracts import FailureType
+from failtrace.mirror.views import Overview, SubjectDurations
+from failtrace.ui.buckets import Bucket, buckets
+from failtrace.ui.components import component
+from failtrace.ui.kinds import KINDS
+from failtrace.ui.scope import Scope
+from failtrace.ui.wording import duration, percent, plural
 
-from failtrace.mirror.views import Overview
-from failtrace.ui.kinds import KINDS, kind_of
+_Json = dict[str, Any]
 
-_Unit = Literal["utcyearmonthdatehours", "utcyearmonthdate"]
-_TITLES: Final = [kind.title for kind in KINDS.values()]
-_NUMBER: Final = alt.Text("failures:Q", format=",")
-_ROW: Final = 32
-_SHORT: Final = "width < 400 ? split(datum.label, ' ')[0] : datum.label"
-"""Where the labels would not stand side by side, their glyphs do."""
-_COLOUR: Final = alt.Color("kind:N", scale=alt.Scale(domain=_TITLES), legend=None)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+_NAMED: Final = {_HOUR: "by hour", _DAY: "by day", 7 * _DAY: "by week"}
 
-
-def by_type(overview: Overview, ink: str) -> alt.LayerChart:
-    """Horizontal bars, one for each failure type, most first, with their numbers in the colour `ink`."""
-    counts = {kind.title: overview.by_type.get(item, 0) for item, kind in KINDS.items()}
-    table = pd.DataFrame({"kind": counts.keys(), "failures": counts.values()})
-    order = sorted(counts, key=lambda title: -counts[title])
-    base = alt.Chart(table).encode(
-        y=alt.Y("kind:N", sort=order, title=None, axis=_bare()),
-        x=alt.X("failures:Q", title=None, axis=None),
-        tooltip=[_tip("kind:N", "Type"), _tip("failures:Q", "Failures", ",")],
-    )
-    bars = base.mark_bar(size=18, cornerRadiusEnd=3).encode(color=_COLOUR)
-    numbers = base.mark_text(align="left", dx=6, fontWeight=600, color=ink).encode(
-        text=alt.Text("failures:Q", format=",")
-    )
-    chart: alt.LayerChart = (bars + numbers).properties(height=len(KINDS) * _ROW)
-    return chart
+_columns = component(
+    "columns",
+    """<div class="chart">
+      <div class="plot" role="group">
+        <div class="grid"></div>
+        <div class="marks"></div>
+        <div class="tip" hidden></div>
+      </div>
+      <details><summary>The numbers as a table</summary><div class="scroll"></div></details>
+    </div>""",
+)
+_bars = component("bars", '<div class="box"><div class="bars" role="list"></div></div>')
+_matrix = component("matrix", '<div class="scroll"></div>')
 
 
-def over_time(overview: Overview, since: datetime | None, until: datetime) -> alt.Chart:
-    """Failures stacked by type, one bar for each hour or day (UTC)."""
-    rows = [
-        {
-            "start": start,
-            "kind": kind_of(item).title,
-            "order": _TITLES.index(kind_of(item).title),
-            "failures": count,
-        }
-        for start, item, count in overview.over_time
-        if item is not None
-    ]
-    unit: _Unit = "utcyearmonthdatehours" if overview.bucket == "hour" else "utcyearmonthdate"
-    scale = alt.Scale(type="utc", domain=_whole_buckets(overview.bucket, since, until) if since else alt.Undefined)
-    chart: alt.Chart = (
-        alt.Chart(pd.DataFrame(rows, columns=["start", "kind", "order", "failures"]))
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "start:T",
-                timeUnit=unit,
-                title=None,
-                scale=scale,
-                axis=alt.Axis(
-                    grid=False, labelOverlap=True, format="%H:%M" if unit == "utcyearmonthdatehours" else "%d %b"
-                ),
-            ),
-            y=alt.Y("sum(failures):Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4, format="~s")),
-            color=_COLOUR,
-            order=alt.Order("order:Q"),
-            tooltip=[
-                alt.Tooltip("start:T", timeUnit=unit, title="From (UTC)"),
-                _tip("kind:N", "Type"),
-                _tip("sum(failures):Q", "Failures", ","),
-            ],
-        )
-        .properties(height=len(KINDS) * _ROW)
-    )
-    return chart
+def over_time(overview: Overview, scope: Scope, *, key: str) -> None:
+    """Failures stacked by type, a column for each bucket, and the same numbers as a table."""
+    found = buckets(overview, scope.since, scope.until)
+    _columns(key=key, data={"columns": [_column(bucket, scope, _long(found)) for bucket in found]})
 
 
-def by_subject(overview: Overview, most: int, ink: str) -> alt.LayerChart:
+def by_type(overview: Overview, scope: Scope, *, key: str) -> None:
+    """A bar for each failure type, most first."""
+    most = max(overview.by_type.values(), default=0) or 1
+    ranked = sorted(KINDS, key=lambda failure_type: -overview.by_type.get(failure_type, 0))
+    rows = [_type_row(item, overview.by_type.get(item, 0), overview.failures, most, scope) for item in ranked]
+    _bars(key=key, data={"head": [], "rows": rows})
+
+
+def by_subject(overview: Overview, scope: Scope, most: int, *, key: str) -> None:
     """A heat map, subject by failure type, of the `most` subjects that fail most, worst first."""
     totals = _failures_by_subject(overview)
-    worst = [subject for subject, _ in sorted(totals.items(), key=lambda item: (-item[1], item[0]))[:most]]
-    rows = [
-        (subject, kind_of(item).title, count)
-        for subject, item, count in overview.by_subject
-        if item is not None and count and subject in worst
-    ]
-    base = alt.Chart(pd.DataFrame(rows, columns=["subject", "kind", "failures"])).encode(
-        x=alt.X(
-            "kind:N",
-            title=None,
-            axis=_bare(orient="top", labelAngle=0, labelOverlap=False, labelExpr=_SHORT),
-            scale=alt.Scale(domain=_TITLES, paddingInner=0.02),
-        ),
-        y=alt.Y("subject:N", title=None, axis=_bare(), scale=alt.Scale(domain=worst, paddingInner=0.12)),
-        tooltip=[_tip("subject:N", "Subject"), _tip("kind:N", "Type"), _tip("failures:Q", "Failures", ",")],
-    )
-    shade = alt.Opacity("failures:Q", scale=alt.Scale(type="sqrt", range=[0.16, 0.6]), legend=None)
-    cells = base.mark_rect(cornerRadius=3).encode(color=_COLOUR, opacity=shade)
-    numbers = base.mark_text(fontWeight=600, color=ink).encode(text=_NUMBER)
-    chart: alt.LayerChart = (cells + numbers).properties(height=len(worst) * _ROW + _ROW)
-    return chart
+    worst = sorted(totals, key=lambda subject: (-totals[subject], subject))[:most]
+    cells = {(subject, item): number for subject, item, number in overview.by_subject if item and subject in totals}
+    highest = max(cells.values(), default=1)
+    _matrix(key=key, data={"rows": [_matrix_row(subject, cells, totals, highest, scope) for subject in worst]})
+
+
+def slowest(overview: Overview, scope: Scope, *, key: str) -> None:
+    """A bar for each of the slowest subjects, to its median and on to its 95th percentile."""
+    failures = _failures_by_subject(overview)
+    longest = max([row.p95_ms for row in overview.slowest], default=0.0) or 1.0
+    rows = [_slow_row(row, failures[row.subject], longest, scope) for row in overview.slowest]
+    _bars(key=key, data={"head": ["Subject", "p50", "p95", "Executions", "Failures"], "rows": rows})
 
 
 def failing_subjects(overview: Overview) -> int:
@@ -109,41 +73,105 @@ def failing_subjects(overview: Overview) -> int:
     return len(_failures_by_subject(overview))
 
 
-def in_words(overview: Overview) -> str:
-    """The numbers by type, for who cannot see the chart."""
-    parts = [f"{kind.label} {overview.by_type.get(item, 0):,}" for item, kind in KINDS.items()]
-    return f"Failures by type: {', '.join(parts)}."
+def time_heading(overview: Overview, scope: Scope) -> str:
+    """What the chart over time is called, by how much time a column stands for; ours."""
+    found = buckets(overview, scope.since, scope.until)
+    return f"Failures {_NAMED.get(found[0].size, 'over time') if found else 'over time'}"
 
 
 def _failures_by_subject(overview: Overview) -> Counter[str]:
     totals: Counter[str] = Counter()
-    for subject, item, count in overview.by_subject:
-        if item is not None and count:
-            totals[subject] += count
+    for subject, failure_type, number in overview.by_subject:
+        if failure_type is not None and number:
+            totals[subject] += number
     return totals
 
 
-def _whole_buckets(bucket: str, since: datetime, until: datetime) -> list[alt.DateTime]:
-    """From the start of the first bucket to the end of the last: no bar stands over the edge."""
-    step = timedelta(hours=1) if bucket == "hour" else timedelta(days=1)
-    starts = [moment.replace(minute=0, second=0, microsecond=0) for moment in (since, until + step)]
-    return [_stamp(start if bucket == "hour" else start.replace(hour=0)) for start in starts]
+def _column(bucket: Bucket, scope: Scope, long: bool) -> _Json:
+    part = scope.within(bucket.start, bucket.end)
+    return {
+        "id": bucket.start.isoformat(),
+        "label": _axis_label(bucket, long),
+        "title": _title(bucket),
+        "executions": bucket.executions,
+        "failures": bucket.failed,
+        "href": part.link(),
+        "parts": [
+            {"kind": kind.key, "count": bucket.failures[item], "href": part.link(item)}
+            for item, kind in KINDS.items()
+            if item in bucket.failures
+        ],
+    }
 
 
-def _stamp(moment: datetime) -> alt.DateTime:
-    return alt.DateTime(
-        year=moment.year,
-        month=moment.month,
-        date=moment.day,
-        hours=moment.hour,
-        minutes=moment.minute,
-        utc=True,
-    )
+def _type_row(item: FailureType, count: int, total: int, most: int, scope: Scope) -> _Json:
+    return {
+        "id": item.value,
+        "kind": KINDS[item].key,
+        "href": scope.link(item) if count else "",
+        "share": count / most,
+        "cells": [f"{count:,}", percent(count / total) if total else ""],
+        "says": f"{KINDS[item].label}: {plural(count, 'failure')}",
+    }
 
 
-def _bare(**kwargs: Any) -> alt.Axis:
-    return alt.Axis(domain=False, ticks=False, labelLimit=220, labelPadding=8, **kwargs)
+def _matrix_row(
+    subject: str, cells: dict[tuple[str, FailureType], int], totals: Counter[str], highest: int, scope: Scope
+) -> _Json:
+    counts = {item: cells.get((subject, item), 0) for item in KINDS}
+    return {
+        "name": subject,
+        "total": f"{totals[subject]:,}",
+        "href": scope.link(subject=subject),
+        "cells": [
+            {
+                "kind": KINDS[item].key,
+                "count": f"{count:,}",
+                "share": (count / highest) ** 0.5,
+                "href": scope.link(item, subject) if count else "",
+            }
+            for item, count in counts.items()
+        ],
+    }
 
 
-def _tip(field: str, title: str, format_: str | None = None) -> alt.Tooltip:
-    return alt.Tooltip(field, title=title, format=format_ or alt.Undefined)
+def _slow_row(row: SubjectDurations, failures: int, longest: float, scope: Scope) -> _Json:
+    p50, p95 = duration(row.p50_ms), duration(row.p95_ms)
+    return {
+        "id": row.subject,
+        "name": row.subject,
+        "href": scope.link(subject=row.subject) if failures else "",
+        "share": row.p95_ms / longest,
+        "inner": row.p50_ms / longest,
+        "cells": [p50, p95, f"{row.executions:,}", f"{failures:,}" if failures else "–"],
+        "says": f"{row.subject}: p50 {p50}, p95 {p95}, {plural(row.executions, 'execution')}, "
+        + plural(failures, "failure"),
+    }
+
+
+def _long(found: tuple[Bucket, ...]) -> bool:
+    """Whether the columns reach so far that an hour must say its day, and a day its year."""
+    return bool(found) and found[-1].end - found[0].start > (26 * _HOUR if found[0].size == _HOUR else 400 * _DAY)
+
+
+def _axis_label(bucket: Bucket, long: bool) -> str:
+    if bucket.size == _HOUR:
+        return f"{bucket.start:%a %H:%M}" if long else f"{bucket.start:%H:%M}"
+    return f"{bucket.start:%b} {bucket.start.year}" if long else _day(bucket.start)
+
+
+def _title(bucket: Bucket) -> str:
+    first = _date(bucket.start)
+    if bucket.size == _HOUR:
+        return f"{first}, {bucket.start:%H:%M}–{bucket.end:%H:%M}"
+    if bucket.size == _DAY:
+        return first
+    return f"{first} to {_date(bucket.end - _DAY)}"
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment:%a} {_day(moment)} {moment.year}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b}"

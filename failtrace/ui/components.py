@@ -1,4 +1,4 @@
-"""Our own components: a header, a list of links, a timeline. Plain JavaScript, constant; data goes beside it.
+"""Our own components: a header, a list of links, chips. Plain JavaScript, constant; data goes beside it.
 
 They set text by textContent alone, so that what a subject wrote stays text.
 """
@@ -6,10 +6,13 @@ They set text by textContent alone, so that what a subject wrote stays text.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
+
+MOST_PICKED: Final = 1000
+"""Rows that can be selected one by one; list.js knows it too."""
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -38,6 +41,28 @@ class ListRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Picked:
+    """Which rows of a list are selected."""
+
+    ids: tuple[str, ...] = ()
+    everything: bool = False
+    """Whether all that match are, those on other pages too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """Something a list is narrowed to; `href` leads to the list without it. A time has bounds for a value."""
+
+    name: str
+    href: str
+    value: str = ""
+    kind: Literal["text", "code", "time"] = "text"
+    since: str = ""
+    """ISO 8601, as `until` is."""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A labelled value under a header."""
 
@@ -49,7 +74,9 @@ class Fact:
     href: str = ""
 
 
-def _component(name: str, html: str) -> ComponentRenderer:
+def component(name: str, html: str) -> ComponentRenderer:
+    """The component of assets/NAME.js and NAME.css, after what all of them share; `html` is its constant frame."""
+
     def both(suffix: str) -> str:
         files = [_ASSETS / f"{part}.{suffix}" for part in ("common", name)]
         return "\n".join(file.read_text(encoding="utf-8") for file in files)
@@ -57,17 +84,9 @@ def _component(name: str, html: str) -> ComponentRenderer:
     return st.components.v2.component(f"failtrace.{name}", html=html, css=both("css"), js=both("js"))
 
 
-_list = _component("list", '<div class="list" role="list"></div>')
-_header = _component("header", '<div class="header"></div>')
-_timeline = _component(
-    "timeline",
-    """<div class="timeline">
-      <div class="axis-row"><span>Step</span><span class="axis"></span><span></span><span></span></div>
-      <div class="pane" role="tree" tabindex="0" aria-label="Steps of the execution">
-        <div class="canvas"></div>
-      </div>
-    </div>""",
-)
+_list = component("list", '<div class="list"></div>')
+_chips = component("chips", '<div class="chips"></div>')
+_header = component("header", '<div class="header"></div>')
 
 
 def link_list(columns: Sequence[Column], rows: Sequence[ListRow], *, key: str) -> None:
@@ -75,16 +94,34 @@ def link_list(columns: Sequence[Column], rows: Sequence[ListRow], *, key: str) -
     _list(key=key, data={"columns": [asdict(column) for column in columns], "rows": [asdict(row) for row in rows]})
 
 
+def pick_list(
+    columns: Sequence[Column], rows: Sequence[ListRow], *, key: str, picked: Picked, question: str, total: int
+) -> Picked:
+    """As `link_list`, with a box before each row to select it; gives what is selected now.
+
+    What was picked holds as long as `question` stays, of which the rows are a page, and `total` are all.
+    """
+    data = {
+        "columns": [asdict(column) for column in columns],
+        "rows": [asdict(row) for row in rows],
+        "pick": {"question": question, "total": total} | asdict(picked),
+    }
+    said = _list(key=key, data=data, on_picked_change=_nothing).get("picked")
+    if not isinstance(said, dict) or said.get("question") != question or not isinstance(said.get("ids"), list):
+        return picked
+    ids = [text for text in said["ids"][:MOST_PICKED] if isinstance(text, str)]
+    return Picked(tuple(ids), everything=said.get("everything") is True)
+
+
+def chips(items: Sequence[Chip], *, key: str) -> None:
+    """Draw what a list is narrowed to, each a link that takes it away."""
+    _chips(key=key, data={"chips": [asdict(item) for item in items]})
+
+
 def header(title: str, facts: Sequence[Fact], *, key: str, badge: str = "", text: str = "") -> None:
     """Draw the head of a record or a run; `badge` is a kind's key or a run's state."""
     data = {"badge": badge, "title": title, "text": text, "facts": [asdict(fact) for fact in facts]}
     _header(key=key, data=data)
-
-
-def timeline(data: dict[str, Any], *, key: str) -> str | None:
-    """Draw the steps; give the step_id that was chosen, None until one is."""
-    chosen = _timeline(key=key, data=data, on_selected_change=_nothing).get("selected")
-    return chosen if isinstance(chosen, str) else None
 
 
 def _nothing() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from browser.install_chromium import find_chromium
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -25,6 +25,8 @@ FLAGS = [
     "--disable-sync",
 ]
 Open = Callable[..., Page]
+# A busy machine draws late; what never comes is still missed.
+expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -36,7 +36,8 @@ def home(home: Path) -> Path:
     ("path", "words"),
     [
         ("/overview", "Newest failures"),
-        ("/run", "Past runs"),
+        ("/run", "Nothing has run yet."),
+        ("/compare", "Paste two ids above, or open a failure and choose to compare it."),
         ("/failures", "1–1 of 1"),
         (f"/failure?failure_id={failure_id_of(1)}", "Read from"),
         ("/health", "This installation"),
@@ -50,8 +51,8 @@ def test_every_page_stands_as_the_first_request_of_a_fresh_server(
 
     expect(page.get_by_text(words, exact=True).first).to_be_visible()
     navigation = page.get_by_test_id("stSidebar").get_by_role("link")
-    expect(navigation).to_have_count(5)
-    if path not in ("/run", "/health"):
+    expect(navigation).to_have_count(6)
+    if path not in ("/run", "/compare", "/health"):
         expect(page.get_by_text(HOSTILE).first).to_be_visible()
     navigation.filter(has_text="Failures").click()
     expect(page.get_by_text("1–1 of 1", exact=True)).to_be_visible()

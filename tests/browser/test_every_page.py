@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 from browser.conftest import Open, Watch
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from support.records import item, make_record
 
 from failtrace.contracts import FailureType
@@ -59,7 +59,7 @@ def test_foreign_values_in_an_address_are_no_error(name: str, open_: Open, watch
         address = "&".join([f"{parameter}={value}" for parameter in PARAMETERS[name]])
         page = open_(f"/{name}?{address}&{PARAMETERS[name][0]}={value}&nobody={value}")
         settled(page)
-        assert page.locator('[data-testid="stSidebar"] a').count() >= len(PAGES) - 1
+        expect(page.locator('[data-testid="stSidebar"] a')).to_have_count(len(PAGES))
         page.close()
 
     assert (watch.foreign, watch.errors) == ([], [])

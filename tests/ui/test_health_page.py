@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -120,3 +121,18 @@ def test_an_id_that_only_cosmos_knows_is_waited_for(with_cosmos: Cosmos, mirror:
 
     assert not page.exception
     assert any("Waiting for Cosmos DB" in element.value for element in page.markdown)
+
+
+def test_a_mirror_that_was_set_aside_is_told_on_every_page(
+    clean_environment: Path, open_page: OpenPage, mirror: Mirror
+) -> None:
+    """Whoever comes to any page learns of it, and Health says which file it is and what became of it."""
+    del mirror
+    aside = clean_environment / "mirror.sqlite.corrupt-20260101T000000"
+    aside.write_bytes(b"damaged")
+    aside.with_name(aside.name + ".txt").write_text("7 executions were taken over.\n")
+
+    overview, health = open_page("overview"), open_page("health")
+
+    assert ["A damaged mirror was set aside" in warning.value for warning in overview.warning] == [True]
+    assert any("7 executions were taken over. Remove it when it is no use." in text.value for text in health.text)

@@ -48,12 +48,13 @@ def test_the_timeline_shows_offsets_marks_and_the_step_to_open() -> None:
     )
     passed = make_record(None, steps=steps, started_at=NOON, duration_ms=12.5)
 
-    data = timeline_data(passed, "0000000000000002")
+    data = timeline_data(passed)
 
-    assert data["names"] == ["plan", "ask", "wait"]
+    assert [data["names"][at] for at in data["name"]] == ["plan", "ask", "wait"]
+    assert data["ids"] == "".join([f"{number:016x}" for number in (1, 2, 3)])
     assert data["depths"] == [0, 1, 0]
     assert data["starts"] == [0.0, 4.0, 10.0]
-    assert data["marks"] == ["", "error", "open"]
+    assert data["marks"] == [0, 1, 2]
     assert data["total_ms"] == 40.0
     assert first_chosen(passed) == f"{2:016x}"
     assert first_chosen(make_record(FailureType.EXCEPTION, steps=steps)) == f"{1:016x}"

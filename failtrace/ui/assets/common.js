@@ -70,12 +70,21 @@ function travel(event) {
 
 const STEPS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
-function when(iso) {
-  const moment = new Date(iso);
-  const seconds = (moment - Date.now()) / 1000;
+function ago(iso) {
+  const seconds = (new Date(iso) - Date.now()) / 1000;
+  if (Math.abs(seconds) < 1) return "now";
   const [unit, length] = STEPS.find(([, span]) => Math.abs(seconds) >= span) ?? ["second", 1];
-  const node = make("time", null, Math.abs(seconds) < 1 ? "now" : new Intl.RelativeTimeFormat("en", { style: "narrow" }).format(Math.round(seconds / length), unit));
+  return new Intl.RelativeTimeFormat("en", { style: "narrow" }).format(Math.round(seconds / length), unit);
+}
+
+// Ages grow while a page is open.
+function tell(node) {
+  node.textContent = ago(node.dateTime);
+}
+
+function when(iso) {
+  const node = make("time", null, ago(iso));
   node.dateTime = iso;
-  node.title = moment.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+  node.title = new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
   return node;
 }

@@ -38,5 +38,5 @@ export default function (component) {
   }
   box.replaceChildren(line, ...(data.text ? [make("p", "message", data.text)] : []), facts);
   box.onclick = travel;
-  box.style.setProperty("--edge", data.badge ? colourOf(root, data.badge) : "transparent");
+  box.style.setProperty("--edge", data.badge ? colourOf(root, data.badge) : "var(--st-border-color)");
 }

@@ -14,7 +14,7 @@ from failtrace.contracts import FailureType
 from failtrace.mirror.mirror import Mirror
 
 __all__ = ["browser", "home", "open_", "server", "watch"]
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 TABS = ("/", "/failures", "/run")

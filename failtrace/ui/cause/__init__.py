@@ -1,0 +1,1 @@
+"""Why an execution failed, one file for each kind of cause."""

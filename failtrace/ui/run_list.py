@@ -1,0 +1,80 @@
+"""Lists of runs, and of the executions of one."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from failtrace.mirror.views import ExecutionRow, RunRow
+from failtrace.ui.components import Column, ListRow, link_list
+from failtrace.ui.kinds import kind_of
+from failtrace.ui.url_state import FailureAddress, RunAddress
+from failtrace.ui.wording import duration, percent
+
+_LONGEST_MESSAGE: Final = 300
+_NAMED: Final = 2
+_EXECUTION_COLUMNS: Final = (
+    Column("type", "Result", "badge", "9.6rem"),
+    Column("subject", "Subject", "strong", "minmax(6rem, 1.1fr)"),
+    Column("message", "Message", "message", "minmax(0, 3fr)"),
+    Column("took", "Took", "number", "5.2rem"),
+    Column("when", "Ended", "time", "6.6rem", hide=True),
+)
+_RUN_COLUMNS: Final = (
+    Column("state", "State", "badge", "8rem"),
+    Column("subjects", "Subjects", "strong", "minmax(0, 3fr)"),
+    Column("executions", "Executions", "number", "6rem"),
+    Column("failed", "Failed", "number", "5rem"),
+    Column("rate", "Rate", "number", "4.6rem", hide=True),
+    Column("took", "Took", "number", "6rem", hide=True),
+    Column("when", "Started", "time", "6.6rem"),
+)
+
+
+def run_list(rows: Sequence[RunRow], *, key: str) -> None:
+    """Runs, each a link to its page."""
+    link_list(_RUN_COLUMNS, [_run_row(row) for row in rows], key=key)
+
+
+def execution_list(rows: Sequence[ExecutionRow], *, key: str) -> None:
+    """Executions, passed ones too, each a link to its record."""
+    link_list(_EXECUTION_COLUMNS, [_execution_row(row) for row in rows], key=key)
+
+
+def few(names: Sequence[str]) -> str:
+    """`a, b and 3 more`."""
+    return ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+
+
+def took(row: RunRow) -> str:
+    """How long a run that has ended took; empty while it runs."""
+    return duration((row.ended_at - row.started_at).total_seconds() * 1000) if row.ended_at else ""
+
+
+def _execution_row(row: ExecutionRow) -> ListRow:
+    any_id = row.failure_id or row.trace_id
+    return ListRow(
+        id=any_id,
+        href=FailureAddress(any_id).link,
+        cells={
+            "type": kind_of(row.failure_type).key,
+            "subject": row.subject,
+            "message": row.message[:_LONGEST_MESSAGE],
+            "took": duration(row.duration_ms),
+            "when": row.ended_at.isoformat(),
+        },
+    )
+
+
+def _run_row(row: RunRow) -> ListRow:
+    return ListRow(
+        id=row.run_id,
+        href=RunAddress(row.run_id).link,
+        cells={
+            "state": row.state,
+            "subjects": few(row.subjects),
+            "executions": f"{row.executions:,}",
+            "failed": f"{row.failed:,}",
+            "rate": percent(row.failed / row.executions) if row.executions else "",
+            "took": took(row),
+            "when": row.started_at.isoformat(),
+        },
+    )

@@ -1,0 +1,27 @@
+"""Compare: two records side by side, a failure and a passing execution of the same subject unless said otherwise."""
+
+import streamlit as st
+
+from failtrace.ui import bootstrap
+from failtrace.ui.compare_choice import boxes, other_executions, records_of, twin_of
+from failtrace.ui.compare_view import show_heads, show_pairs, show_records
+from failtrace.ui.notices import empty
+from failtrace.ui.url_state import CompareAddress
+
+bootstrap.page("compare")
+store = bootstrap.services().store
+
+st.title("Compare", anchor=False)
+address = twin_of(store.mirror, boxes(CompareAddress.read(st.query_params)))
+
+if not address.left:
+    empty("Compare two executions", "Paste two ids above, or open a failure and choose to compare it.")
+    bootstrap.link_to("failures", "All failures")
+    st.stop()
+
+left, right = records_of(store, address)
+bootstrap.name_tab(f"{left.subject.name}, compared")
+show_heads(left, right)
+other_executions(store.mirror, left, right)
+show_pairs(left, right)
+show_records(left, right)
