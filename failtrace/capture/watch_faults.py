@@ -10,6 +10,8 @@ import logging
 import os
 import threading
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 from failtrace.capture.redaction import redact_text
@@ -23,6 +25,8 @@ class Faults:
     """A context manager that takes every Exception of ours upon itself, and counts it with GUARD."""
 
     def __init__(self) -> None:
+        self.listener: Callable[[], object] = int
+        """Called after a fault, to have it told."""
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -38,20 +42,21 @@ class Faults:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
         if not isinstance(error, Exception):
             return False
-        try:
-            self.take(error)
-        # A handler of the host's logging, or no room on the stack: nobody is left to tell.
-        except Exception:  # noqa: BLE001
-            self.count += 1
+        self.take(error)
         return True
 
-    def take(self, error: Exception) -> None:
-        """Count a fault; log the first of the process."""
+    def take(self, error: BaseException) -> None:
+        """Count a fault; log the first of the process. Raises nothing."""
         with self._lock:
             self.count += 1
             GUARD.count += 1
             first = GUARD.count == 1
-            self.last = redact_text(f"{type(error).__name__}: {error}"[:MAX_TEXT])[0]
+        # A handler of the host's logging may raise, as may an error's text; then nobody is left to tell.
+        with suppress(Exception):
+            self._tell(error, first=first)
+
+    def _tell(self, error: BaseException, *, first: bool) -> None:
+        self.last = redact_text(f"{type(error).__name__}: {error}"[:MAX_TEXT])[0]
         if first:
             _log.warning(
                 "failtrace could not record a failure and left your program alone; this is logged once, and counted "
@@ -60,13 +65,16 @@ class Faults:
             )
         if len(GUARD.caught) < MAX_KEPT:
             GUARD.caught.append(_alone(error))
+        self.listener()
 
 
-def _alone(error: Exception) -> Exception:
-    """The error without its frames and what it came from, which would keep the host's own objects alive."""
-    error.add_note("".join(traceback.format_tb(error.__traceback__)))
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
+def _alone(error: BaseException) -> Exception:
+    """The error as a text: it, its frames and what it came from would keep the host's own objects alive."""
+    return Fault("".join(traceback.format_exception(error)))
+
+
+class Fault(Exception):
+    """What went wrong, with its traceback as a text."""
 
 
 FAULTS = Faults()

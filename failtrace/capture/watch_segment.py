@@ -184,25 +184,26 @@ class WatchSegment:
         os.close(fd)
 
 
-def stories(journal: JournalLines, lived_until: int) -> Iterator[JournalLines]:
-    """The lines of each call that a segment still holds, as those of an execution; for one whose process is gone.
+def calls(journal: JournalLines) -> Iterator[list[dict[str, Any]]]:
+    """The lines of each call that a segment still holds."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for line in journal.lines:
+        if "c" in line:
+            found.setdefault(line["c"], []).append(line)
+    return (lines for lines in found.values() if lines[0]["k"] == "live")
+
+
+def lost_story(journal: JournalLines, lines: Sequence[dict[str, Any]], lived_until: int) -> JournalLines:
+    """The lines of one of these calls as those of an execution, ended by the loss of its process where nothing else did.
 
     `lived_until` is the last sign of life of that process, in nanoseconds. A torn line may be any call's: each counts it.
     """
-    host = journal.first("host")
-    if host is None:
-        return
-    calls: dict[int, list[dict[str, Any]]] = {}
-    for line in journal.lines:
-        if "c" in line:
-            calls.setdefault(line["c"], []).append(line)
-    for lines in calls.values():
-        if lines[0]["k"] == "live":
-            told = story(host, lines)
-            if told.first("outcome") is None:
-                died = {"k": "exit", "t": lived_until, "killed": None, "stacks": "", "host_lost": True}
-                told = JournalLines((*told.lines, died), 0)
-            yield JournalLines(told.lines, journal.torn + int(host["lost"]))
+    host = journal.lines[0]
+    told = story(host, lines)
+    end: tuple[dict[str, Any], ...] = ()
+    if told.first("outcome") is None:
+        end = ({"k": "exit", "t": lived_until, "killed": None, "stacks": "", "host_lost": True},)
+    return JournalLines((*told.lines, *end), journal.torn + int(host["lost"]))
 
 
 def story(host: dict[str, Any], lines: Sequence[dict[str, Any]]) -> JournalLines:

@@ -5,16 +5,17 @@ Only a process that had trouble writes one; it stays after the process, for a we
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic import TypeAdapter
+from pydantic_core import to_json
 
+FOLDER = "watch"
+"""Of the home."""
 SUFFIX = ".status.json"
 KEPT_S = 7 * 24 * 3600.0
 MAX_FILES = 200
@@ -81,6 +82,8 @@ def _dated(folder: Path) -> Iterator[tuple[float, Path]]:
 def _read(folder: Path) -> Iterator[WatchStatus]:
     for _, path in sorted(_dated(folder), reverse=True)[:MAX_FILES]:
         # A file of another version, or none of ours.
-        with suppress(OSError, ValueError, TypeError):
-            told: dict[str, Any] = from_json(path.read_bytes())
-            yield WatchStatus(**{field.name: _TYPES[field.name](told[field.name]) for field in fields(WatchStatus)})
+        with suppress(OSError, ValueError):
+            yield _ADAPTER.validate_json(path.read_bytes())
+
+
+_ADAPTER = TypeAdapter(WatchStatus)
