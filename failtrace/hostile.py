@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 
@@ -46,6 +46,8 @@ class Caught:
     failure_id: str | None
     """Opens the record; None where nothing failed or the record was not stored."""
     elapsed_s: float
+    limit_s: float | None = None
+    """When a subject must have ended, give or take the grace; None for what is beside them."""
 
 
 def run_hostile(store: TraceStore | None = None) -> Iterator[Caught]:
@@ -72,12 +74,12 @@ def run_hostile(store: TraceStore | None = None) -> Iterator[Caught]:
         store.store_traces(kept)
 
 
-def run_hostile_apart(*, keep: bool = False) -> Iterator[Caught]:
-    """As `run_hostile`, in a process of its own, for a host that has other things to do at the same time.
+def run_hostile_apart() -> Generator[Caught]:
+    """`failtrace doctor --hostile` in a process of its own, for a host that has other things to do at the same time.
 
-    With `keep` the records are stored. Raises ExecutionError where that process does not come to its end.
+    Closed before its end, it ends that process. Raises ExecutionError where the process does not come to its end.
     """
-    command = [sys.executable, "-m", "failtrace", "doctor", "--hostile", "--json", *(["--keep"] if keep else [])]
+    command = [sys.executable, "-m", "failtrace", "doctor", "--hostile", "--json"]
     process = subprocess.Popen(  # noqa: S603  our own interpreter and words, no shell
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
@@ -124,6 +126,7 @@ def _catch(hostile: Hostile, settings: Settings, kept: list[TraceRecord] | None)
         seen=f"{seen} {wrong}".strip(),
         failure_id=failure_id,
         elapsed_s=elapsed_s,
+        limit_s=hostile.subject.timeout,
     )
 
 

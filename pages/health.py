@@ -6,6 +6,7 @@ from failtrace.health import examine
 from failtrace.ui import bootstrap
 from failtrace.ui.delivery_view import show_dead_letters, show_delivery, show_unreadable
 from failtrace.ui.health_view import show_findings
+from failtrace.ui.hostile_view import show_hostile
 
 REFRESH_S = 5
 
@@ -29,3 +30,5 @@ st.subheader("This installation", anchor=False)
 with st.spinner("Looking at everything once …"):
     show_findings(tuple(examine()))
 st.button("Look again", icon=":material/refresh:")
+
+show_hostile(services.settings.home)

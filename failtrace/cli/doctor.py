@@ -9,7 +9,9 @@ from failtrace.cli.options import json_option
 from failtrace.cli.output import print_json, printable, to_stdout
 from failtrace.health import Finding, examine
 from failtrace.hostile import Caught, run_hostile
+from failtrace.hostile_result import keep_result
 from failtrace.services import open_services
+from failtrace.settings import Settings
 
 _MARK = {"ok": "✓", "warning": "!", "failed": "✗"}
 
@@ -22,7 +24,8 @@ def doctor(hostile: bool, keep: bool, as_json: bool) -> int:
     """Check this installation, and say what to do where it is ill.
 
     Looks at Python, SQLite, the home folder, the journal, the mirror, the store, the delivery, the subjects and a fresh
-    process; exit 1 if any of them fails. With --hostile, exit 1 if anything was not caught.
+    process; exit 1 if any of them fails. With --hostile, exit 1 if anything was not caught; the answer is kept
+    in the home folder, and the Health page shows it.
     """
     if keep and not hostile:
         raise click.UsageError("--keep stores the records of --hostile; give both.")
@@ -41,10 +44,10 @@ def _examine(as_json: bool) -> int:
 
 def _hostile(keep: bool, as_json: bool) -> int:
     services = open_services() if keep else None
-    missed = 0
+    told = []
     try:
         for caught in run_hostile(services.store if services else None):
-            missed += not caught.caught
+            told.append(caught)
             if as_json:
                 print_json({"type": "caught", **asdict(caught)})
             else:
@@ -52,7 +55,8 @@ def _hostile(keep: bool, as_json: bool) -> int:
     finally:
         if services:
             services.close()
-    return int(missed > 0)
+    keep_result(Settings.load().home, told)
+    return int(not all(caught.caught for caught in told))
 
 
 def _print(finding: Finding) -> None:
