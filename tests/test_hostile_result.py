@@ -1,4 +1,4 @@
-"""The last answer to what this installation catches: kept whole, replaced in one go, unread where it is no such thing."""
+"""The last answer to what this installation catches: kept whole, replaced in one go, unread where it is damaged."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_a_folder_that_takes_no_file_is_one_sentence(tmp_path: Path) -> None:
     """Nothing half-written stays behind."""
     (tmp_path / "hostile.json").mkdir()
 
-    with pytest.raises(ExecutionError, match="Cannot keep what was caught in .*; mend the folder"):
+    with pytest.raises(ExecutionError, match=r"Cannot keep what was caught in .*; mend the folder"):
         keep_result(tmp_path, [CAUGHT])
 
     assert [file.name for file in tmp_path.iterdir()] == ["hostile.json"]

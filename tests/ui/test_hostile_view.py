@@ -1,4 +1,4 @@
-"""What this installation catches, on the Health page: never asked, all caught, some missed, asked anew, and cut short."""
+"""What this installation catches, on the Health page: never asked, all caught, some missed, asked anew, cut short."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
