@@ -49,6 +49,11 @@ class Caught:
     limit_s: float | None = None
     """When a subject must have ended, give or take the grace; None for what is beside them."""
 
+    @property
+    def told(self) -> str:
+        """What was seen beside what was expected: that a subject returned says little by itself."""
+        return f"{self.seen} {'As expected' if self.caught else 'Expected'}: {self.expected}."
+
 
 def run_hostile(store: TraceStore | None = None) -> Iterator[Caught]:
     """Run every hostile subject, four at once; one Caught for each as it ends, then for the siblings and the host.

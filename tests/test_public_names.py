@@ -22,7 +22,7 @@ LAYERS = (
     {"inputs", "recover", "recorder", "run_report"},
     {"runner", "watching"},
     {"services"},
-    {"health", "hostile"},
+    {"health", "hostile", "hostile_result"},
     {"cli", "ui"},
     {"__main__"},
 )

@@ -74,12 +74,11 @@ def _print_caught(caught: Caught) -> None:
     row.add_column(width=39)
     row.add_column(width=7, justify="right")
     row.add_column(overflow="fold")
-    expected = "" if caught.caught else f" Expected: {caught.expected}."
     kept = f" {caught.failure_id}" if caught.failure_id else ""
     row.add_row(
         _MARK["ok" if caught.caught else "failed"],
         caught.title,
         f"{caught.elapsed_s:.1f} s",
-        printable(caught.seen + expected + kept),
+        printable(caught.told + kept),
     )
     to_stdout().print(row)

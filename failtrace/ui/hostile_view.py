@@ -72,7 +72,7 @@ def _show_each(several: Iterable[Caught]) -> None:
         )
         title.text(caught.title)
         took.text(_took(caught))
-        seen.text(caught.seen if caught.caught else f"{caught.seen} Expected: {caught.expected}.")
+        seen.text(caught.told)
 
 
 def _took(caught: Caught) -> str:

@@ -46,7 +46,8 @@ def test_all_caught_is_said_with_its_age(open_page: OpenPage, clean_environment:
     assert [element.value for element in page.success] == ["Every one is caught, and nothing beside them was touched."]
     assert "Asked 3 h ago, with failtrace 0.9 under Python 3.11.1." in texts(page)
     shown = page.expander[0]
-    assert [element.value for element in shown.text] == ["Abort", "0.2 s of 20 s", "It was ended by SIGABRT."]
+    seen = "It was ended by SIGABRT. As expected: recorded with SIGABRT."
+    assert [element.value for element in shown.text] == ["Abort", "0.2 s of 20 s", seen]
     assert [element.value for element in shown.markdown] == [":green[:material/check_circle:] Caught"]
 
 
