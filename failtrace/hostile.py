@@ -51,8 +51,8 @@ class Caught:
 
     @property
     def told(self) -> str:
-        """What was seen beside what was expected: that a subject returned says little by itself."""
-        return f"{self.seen} {'As expected' if self.caught else 'Expected'}: {self.expected}."
+        """What was expected and what was seen: that a subject returned says little by itself."""
+        return f"{'As expected' if self.caught else 'Expected'}: {self.expected}. Seen: {self.seen}"
 
 
 def run_hostile(store: TraceStore | None = None) -> Iterator[Caught]:
@@ -121,7 +121,8 @@ def _catch(hostile: Hostile, settings: Settings, kept: list[TraceRecord] | None)
         if kept is not None:
             kept.append(record)
             failure_id = record.failure_id
-        seen = record.failure.message[:MAX_SEEN] if record.failure else "The subject returned."
+        seen = record.failure.message if record.failure else "The subject returned."
+        seen = seen if len(seen) <= MAX_SEEN else f"{seen[:MAX_SEEN]}…"
         wrong = _what_is_wrong(hostile, record, elapsed_s)
     return Caught(
         name=hostile.name,
