@@ -1,7 +1,7 @@
 """The recorder: threads that judge and store the watched calls that ended badly, so that no host waits for a disk.
 
-What it cannot store, because the store is out of order or too many calls wait, it leaves in the watch journal, where it
-finds them again itself, or the next start of anything does. What the journal does not hold either is dropped and counted.
+What it cannot store, because the store is out of order or too many calls wait, it leaves in the watch journal, where
+it finds them again itself, or the next start of anything does. What the journal does not hold is dropped and counted.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """`watch`: failures of a host's own functions, recorded aside.
 
 The host sees its function as it was: same result, same exception object, same kind of function, one frame more in a
-traceback. What a call tells is kept in memory and in the watch journal, which survives `kill -9`; what is to be stored is
-judged and written by a thread of failtrace's; a call that passes leaves nothing. (The module is not called `watch`, for
-importing it would put itself in the place of the function of that name.)
+traceback. What a call tells is kept in memory and in the watch journal, which survives `kill -9`; what is to be stored
+is judged and written by a thread of failtrace's; a call that passes leaves nothing. (The module is not called `watch`:
+its import would put it in the place of the function of that name.)
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _share(sample: float, name: str) -> float:
 def _types(ignore: Any, name: str) -> tuple[type[BaseException], ...]:
     types = ignore if isinstance(ignore, tuple) else (ignore,)
     if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in types):
-        raise SubjectError(f"What {name!r} is to ignore is {ignore!r:.120}; give an exception type, or a tuple of them.")
+        raise SubjectError(f"{name!r} cannot ignore {ignore!r:.120}; give an exception type, or a tuple of them.")
     return types
 
 
@@ -116,7 +116,8 @@ def _hand_over(ended: Ended) -> None:
 
 def _wrapper(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of the same kind. A callable object is of the kind that its `__call__` is."""
-    code = function if hasattr(function, "__code__") or isinstance(function, functools.partial) else type(function).__call__  # type: ignore[operator]
+    is_function = hasattr(function, "__code__") or isinstance(function, functools.partial)
+    code = function if is_function else type(function).__call__
     if inspect.isasyncgenfunction(code):
         return _async_generator(watched, function)
     if inspect.isgeneratorfunction(code):

@@ -93,6 +93,8 @@ class CallJournal(MemoryJournal):
 class WatchJournal:
     """The segments of this process, the newest of which takes the calls that begin."""
 
+    _current: WatchSegment | None
+
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._segments: list[WatchSegment] = []
@@ -153,7 +155,7 @@ class WatchJournal:
     def _begin_anew(self) -> None:
         self._lock = threading.RLock()
         self._segments = []
-        self._current: WatchSegment | None = None
+        self._current = None
         self._rest_until = 0.0
         self._charged = 0
         self._salt = os.urandom(16).hex()

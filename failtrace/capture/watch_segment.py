@@ -194,9 +194,9 @@ def calls(journal: JournalLines) -> Iterator[list[dict[str, Any]]]:
 
 
 def lost_story(journal: JournalLines, lines: Sequence[dict[str, Any]], lived_until: int) -> JournalLines:
-    """The lines of one of these calls as those of an execution, ended by the loss of its process where nothing else did.
+    """The lines of one of these calls as an execution's, ended by the loss of its process where nothing else ended it.
 
-    `lived_until` is the last sign of life of that process, in nanoseconds. A torn line may be any call's: each counts it.
+    `lived_until` is the last sign of life of that process, in nanoseconds. A torn line may be any call's: all count it.
     """
     host = journal.lines[0]
     told = story(host, lines)

@@ -1,7 +1,7 @@
 """One call of a watched function, in the host's own thread: begun, and judged as far as its own objects are needed.
 
-Nothing here raises into the host but a KeyboardInterrupt that came while it was at work, and nothing waits for more than
-a journal line: evidence, detectors and the store are asked by whoever the call is handed over to.
+Nothing here raises into the host but a KeyboardInterrupt that came while it was at work, and nothing waits for more
+than a journal line: evidence, detectors and the store are asked by whoever the call is handed over to.
 """
 
 from __future__ import annotations
@@ -87,6 +87,9 @@ class WatchedCapture(Capture):
     """The capture of a watched call; the watched calls around it hear of its steps too. Raises nothing."""
 
     __slots__ = ("depth", "ended", "number", "outer")
+
+    depth: int
+    outer: WatchedCapture | None
 
     def __init__(self, journal: CallJournal, outer: WatchedCapture | None) -> None:
         super().__init__(journal)
@@ -245,7 +248,9 @@ class WatchedCall:
 
     def _is_failure(self, error: BaseException) -> bool:
         """Whether the function failed: it did not where it was interrupted, cancelled, or only says that it is done."""
-        if not any(not isinstance_safe(one, _NO_FAILURE) and isinstance_safe(one, Exception) for one in _members(error)):
+        if not any(
+            not isinstance_safe(one, _NO_FAILURE) and isinstance_safe(one, Exception) for one in _members(error)
+        ):
             return False
         return not issubclass(type(error), self._watched.ignore) and not self._was_told(error)
 
@@ -281,7 +286,9 @@ class WatchedCall:
         """It passed, and leaves nothing."""
         capture.ended = True
         self._let_go()
-        capture.journal.discard()
+        journal = capture.journal
+        assert isinstance(journal, CallJournal)
+        journal.discard()
 
     def _let_go(self) -> None:
         """A traceback that the host keeps holds this object: nothing of the call's should stay with it."""
