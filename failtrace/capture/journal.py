@@ -88,10 +88,7 @@ class MemoryJournal:
 
     def write(self, line: dict[str, Any]) -> bool:
         """Keep one line of sanitised JSON; False where there is no more room."""
-        return self.keep(to_json(line) + b"\n")
-
-    def keep(self, data: bytes) -> bool:
-        """Keep a line that is JSON already; False where there is no more room."""
+        data = to_json(line) + b"\n"
         if len(self._data) + len(data) > MAX_IN_MEMORY:
             self.lost_lines += 1
             return False

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from failtrace.capture.journal import JournalLines, MemoryJournal, parse_journal
+from failtrace.capture.journal import MAX_IN_MEMORY, JournalLines, MemoryJournal, parse_journal
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_segment import MAX_SEGMENT, SUFFIX, WatchSegment, story
 from failtrace.settings import Settings
@@ -27,6 +27,8 @@ MAX_SEGMENTS = 16
 """Segments that a process may have at once; while there are as many, calls begin in memory alone."""
 MAX_MEMORY = 64 << 20
 """Bytes of lines that all calls of a process may keep."""
+PIECE = 4096
+"""Bytes that a call takes of it at once, when its first line has another after it."""
 RETRY_S = 5.0
 """How long a disk that refused is left alone."""
 
@@ -34,11 +36,12 @@ RETRY_S = 5.0
 class CallJournal(MemoryJournal):
     """The lines of one call."""
 
-    __slots__ = ("_charged", "_journal", "_segment", "number")
+    __slots__ = ("_charged", "_journal", "_prefix", "_segment", "number")
 
     def __init__(self, journal: WatchJournal, number: int, told: bytes, segment: WatchSegment | None) -> None:
         super().__init__()
         self.number = number
+        self._prefix = b'\n{"c":%d,' % number
         self._journal = journal
         self._segment = segment
         self._charged = 0
@@ -46,11 +49,11 @@ class CallJournal(MemoryJournal):
 
     def write(self, line: dict[str, Any]) -> bool:
         """Keep one line of sanitised JSON; False, and counted, where there is no room for it in memory."""
-        return self._take(b'\n{"c":%d,%b' % (self.number, to_json(line)[1:]))
+        return self._take(self._prefix + to_json(line)[1:])
 
     def write_input(self, fields: bytes) -> None:
         """Keep the input once more: `input` and `marks`, as JSON."""
-        self._take(b'\n{"c":%d,"k":"input",%b}' % (self.number, fields))
+        self._take(b'%b"k":"input",%b}' % (self._prefix, fields))
 
     def lines(self) -> JournalLines:
         """What was kept, as the lines of an execution."""
@@ -75,13 +78,21 @@ class CallJournal(MemoryJournal):
         return left
 
     def _take(self, data: bytes) -> bool:
-        if not self._journal.charge(len(data)):
+        if len(self._data) + len(data) > self._charged and not self._make_room(len(data)):
             self.lost_lines += 1
             return False
-        self._charged += len(data)
         if self._segment is not None:
             self._segment.append(data)
-        return self.keep(data)
+        self._data += data
+        return True
+
+    def _make_room(self, size: int) -> bool:
+        """Take memory for a line, in whole pieces, since the count is kept under a lock."""
+        wanted = max(PIECE, size)
+        if self._charged + wanted > MAX_IN_MEMORY or not self._journal.charge(wanted):
+            return False
+        self._charged += wanted
+        return True
 
     def _let_go(self) -> None:
         charged, self._charged = self._charged, 0

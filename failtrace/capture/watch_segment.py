@@ -54,7 +54,6 @@ class WatchSegment:
         self._live: dict[int, int] = {}
         self._ended: set[int] = set()
         self._counts = {"lost": 0, "dropped": dropped}
-        self._writing = 0
         self._left = False
         self._retired = False
         self._path = path
@@ -74,34 +73,21 @@ class WatchSegment:
         """A call begins, `told` being the fields of its line; False where it cannot stand here."""
         data = _LIVE % (number, told)
         with self._lock:
-            if self._retired or self._fd < 0:
+            if self._retired or self._fd < 0 or not self._put(data, self.size):
                 return False
-            self._live[number] = at = self.size
-            self.size = at + len(data)
-        if self._put(data, at):
+            self._live[number] = self.size
+            self.size += len(data)
             return True
-        self._forget(number)
-        return False
 
     def append(self, data: bytes) -> None:
         """One more line of a call; counted as lost where that cannot be."""
         with self._lock:
             if self._fd < 0:
                 return
-            fits = not self.refused and self.size < MAX_OVERLONG
-            at = self.size
-            if fits:
-                self._writing += 1
-                self.size = at + len(data)
-        if not fits:
-            self.count("lost")
-            return
-        written = self._put(data, at)
-        with self._lock:
-            self._writing -= 1
-        if not written:
-            self.count("lost")
-        self._close_if_done()
+            if not self.refused and self.size < MAX_OVERLONG and self._put(data, self.size):
+                self.size += len(data)
+                return
+        self.count("lost")
 
     def ended(self, number: int) -> None:
         """The call has ended and is to be stored: from now on it is needed until it is gone."""
@@ -156,7 +142,7 @@ class WatchSegment:
         """Write at that place. Whoever calls has a call, or a line, that keeps the file open."""
         try:
             written = os.pwrite(self._fd, data, at)
-            while written < len(data):
+            while written != len(data):
                 written += os.pwrite(self._fd, data[written:], at + written)
         except OSError as error:
             if self._fd >= 0:
@@ -173,7 +159,7 @@ class WatchSegment:
 
     def _close_if_done(self) -> None:
         with self._lock:
-            if not self._retired or self._live or self._writing or self._fd < 0:
+            if not self._retired or self._live or self._fd < 0:
                 return
             fd, self._fd = self._fd, -1
         try:
