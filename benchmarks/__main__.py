@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from benchmarks import capture, deadline, delivery, imports, listing, lookup, overview, page, process, storage
+from benchmarks import capture, deadline, delivery, imports, listing, lookup, overview, page, process, storage, watch
 from benchmarks.harness import Row
 from benchmarks.places import RESULTS
 from benchmarks.population import populated
@@ -26,6 +26,7 @@ MEASURES: dict[str, Callable[[int, int], tuple[Row, ...]]] = {
     "process": process.measure,
     "deadline": deadline.measure,
     "imports": imports.measure,
+    "watch": watch.measure,
     "page": page.measure,
 }
 

@@ -1,34 +1,26 @@
 """`watch`: failures of a host's own functions, recorded aside.
 
-The host sees its function as it was: same result, same exception object, same kind of function. What is recorded is
-written by a thread of failtrace's; a call that passes leaves nothing. (The module is not called `watch`, for importing
-it would put itself in the place of the function of that name.)
+The host sees its function as it was: same result, same exception object, same kind of function, one frame more in a
+traceback. What a call tells is kept in memory and in the watch journal, which survives `kill -9`; what is to be stored
+is judged and written by a thread of failtrace's; a call that passes leaves nothing. (The module is not called `watch`:
+its import would put it in the place of the function of that name.)
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import random
-import sys
-import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, TypeVar, overload
 
-import uuid6
-from opentelemetry import trace
-
-from failtrace.capture.capture import CURRENT, Capture
-from failtrace.capture.journal import MemoryJournal
-from failtrace.capture.tracing import tracer
-from failtrace.execution.header import open_line
-from failtrace.execution.outcome import gather_evidence, raised_line, returned_line
-from failtrace.execution.request import ExecutionRequest
-from failtrace.guard import GUARD
-from failtrace.recorder import recorder
+from failtrace.capture.watch_status import FOLDER, WatchStatus, read_statuses
+from failtrace.errors import SubjectError
+from failtrace.execution.watched_call import Ended, Watched, WatchedCall
+from failtrace.recorder import EXIT_LIMIT_S, recorder
+from failtrace.settings import Settings
 from failtrace.subjects.subject import EvidenceSource, Subject, source_of
+
+__all__ = ["WatchStatus", "flush", "status", "watch", "watch_faults"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -44,162 +36,194 @@ def watch(
     output_model: Any = None,
     evidence: EvidenceSource | None = None,
     timeout: float | None = None,
+    sample: float = 0.0,
+    ignore: type[BaseException] | tuple[type[BaseException], ...] = (),
 ) -> Callable[[Function], Function]: ...
 
 
-def watch(function: Any = None, /, *, name: str | None = None, **options: Any) -> Any:
+def watch(
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    sample: float = 0.0,
+    ignore: type[BaseException] | tuple[type[BaseException], ...] = (),
+    **options: Any,
+) -> Any:
     """Record the failures of a function, sync or async, generator or not, without touching what it does.
 
-    A failure is an Exception that leaves it, an output that breaks `output_model`, a claim that `evidence` does not
-    hold, or a call that took longer than `timeout` seconds (which is noticed, never enforced). The input in the record
-    is `{"args": …, "kwargs": …}` as it is when the call has ended. Failures go to `TraceStore.open()`.
+    A failure is an Exception that leaves it (but for those of `ignore`), an output that breaks `output_model`, a claim
+    that `evidence` does not hold, or a call that ran longer than `timeout` seconds (which is noticed, never enforced).
+    Of the calls that pass, `sample` (0 to 1) is the share that is recorded too. The input in the record is
+    `{"args": …, "kwargs": …}`, which is also what an `evidence` function gets. Records go to `TraceStore.open()`.
+
+    Raises SubjectError for what is no function, and for an option that cannot be used.
     """
     if function is None:
-        return lambda decorated: watch(decorated, name=name, **options)  # type: ignore[call-overload]
+        return functools.partial(_watch, name=name, sample=sample, ignore=ignore, options=options)
+    return _watch(function, name=name, sample=sample, ignore=ignore, options=options)
+
+
+def flush(timeout: float = EXIT_LIMIT_S) -> bool:
+    """Wait until the failures so far are stored, `timeout` seconds at most; whether they are.
+
+    The end of the program does this by itself; a program that is frozen between two calls has to ask for it.
+    """
+    return recorder().flush(timeout)
+
+
+def status() -> WatchStatus:
+    """What became of the calls of this process that were to be recorded."""
+    return recorder().status()
+
+
+def watch_faults(settings: Settings | None = None) -> tuple[WatchStatus, ...]:
+    """Of every process of this home that had trouble within a week, how its watching stands or ended, newest first."""
+    return read_statuses((settings or Settings.load()).home / FOLDER)
+
+
+def _watch(function: Any, *, name: str | None, sample: float, ignore: Any, options: dict[str, Any]) -> Any:
+    if isinstance(function, staticmethod | classmethod):
+        inner = _watch(function.__func__, name=name, sample=sample, ignore=ignore, options=options)
+        return type(function)(inner)
+    if isinstance(function, type) or not callable(function):
+        raise SubjectError(
+            f"Cannot watch {function!r:.120}, a {type(function).__name__}; "
+            "give a function or a method, beneath any other decorator."
+        )
     source = source_of(function)
     subject = Subject(name=name or source, function=function, source=source, **options)
-    return functools.update_wrapper(_wrapper(subject, function), function)
+    watched = Watched(subject, _share(sample, subject.name), _types(ignore, subject.name), _hand_over)
+    return functools.update_wrapper(_wrapper(watched, function), function)
 
 
-def _wrapper(subject: Subject, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of the same kind."""
-    if inspect.isasyncgenfunction(function):
-        return lambda *args, **kwargs: _async_chunks(_Call(subject, args, kwargs), function(*args, **kwargs))
-    if inspect.isgeneratorfunction(function):
-        return lambda *args, **kwargs: _chunks(_Call(subject, args, kwargs), function(*args, **kwargs))
-    if inspect.iscoroutinefunction(function):
-
-        async def watched_async(*args: Any, **kwargs: Any) -> Any:
-            with _Call(subject, args, kwargs) as call:
-                call.result = await function(*args, **kwargs)
-            return call.result
-
-        return watched_async
-
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        with _Call(subject, args, kwargs) as call:
-            call.result = function(*args, **kwargs)
-        return call.result
-
-    return watched
+def _share(sample: float, name: str) -> float:
+    if isinstance(sample, bool) or not isinstance(sample, int | float) or not 0 <= sample <= 1:
+        raise SubjectError(f"The sample of {name!r} is {sample!r}; give the share of passing calls to keep, 0 to 1.")
+    return float(sample)
 
 
-class _Call:
-    """One call of a watched function; as a context manager the whole of it, by `running` a part."""
+def _types(ignore: Any, name: str) -> tuple[type[BaseException], ...]:
+    types = ignore if isinstance(ignore, tuple) else (ignore,)
+    if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in types):
+        raise SubjectError(f"{name!r} cannot ignore {ignore!r:.120}; give an exception type, or a tuple of them.")
+    return types
 
-    __slots__ = ("_args", "_kwargs", "_start", "_started_at", "_subject", "_token", "capture", "result")
 
-    def __init__(self, subject: Subject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._subject, self._args, self._kwargs = subject, args, kwargs
-        self._start, self._started_at = time.monotonic(), time.time_ns()
-        self.capture = Capture(MemoryJournal())
-        self.result: Any = None
-        with GUARD:
-            tracer()  # the host's provider, whenever it was set, gets our processor
+def _hand_over(ended: Ended) -> None:
+    recorder().take(ended)
 
-    def __enter__(self) -> _Call:
-        self._token = CURRENT.set(self.capture)
-        return self
 
-    def __exit__(self, _kind: object, error: BaseException | None, _tb: object) -> None:
-        CURRENT.reset(self._token)
-        self.ended(error)
+def _wrapper(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the same kind. A callable object is of the kind that its `__call__` is."""
+    is_function = hasattr(function, "__code__") or isinstance(function, functools.partial)
+    code = function if is_function else type(function).__call__
+    if inspect.isasyncgenfunction(code):
+        return _async_generator(watched, function)
+    if inspect.isgeneratorfunction(code):
+        return _generator(watched, function)
+    if inspect.iscoroutinefunction(code):
+        return _coroutine(watched, function)
+    return _plain(watched, function)
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """While a part of the call runs: a generator between two of its yields."""
-        token = CURRENT.set(self.capture)
+
+def _plain(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        call = WatchedCall(watched, args, kwargs)
         try:
-            yield
-        finally:
-            CURRENT.reset(token)
+            call.begin()
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            call.failed(error)
+            raise
+        call.passed(result)
+        return result
 
-    def ended(self, error: BaseException | None) -> None:
-        """Hand the call over if there is something to judge. Interrupts and cancellations are the host's own affair."""
-        subject = self._subject
-        elapsed_ms = (time.monotonic() - self._start) * 1000
-        late = subject.timeout is not None and elapsed_ms > subject.timeout * 1000
-        judged = subject.output_model is not None or subject.evidence is not None
-        if (error is None and not late and not judged) or (error is not None and not isinstance(error, Exception)):
-            return
-        with GUARD:
-            self._hand_over(error, elapsed_ms, late=late)
-
-    def _hand_over(self, error: Exception | None, elapsed_ms: float, *, late: bool) -> None:
-        capture, journal = self.capture, self.capture.journal
-        value = {"args": list(self._args), "kwargs": self._kwargs}
-        host = trace.get_current_span().get_span_context()
-        request = ExecutionRequest(
-            subject=self._subject,
-            input=value,
-            timeout=self._subject.timeout or 0.0,
-            trace_id=f"{random.getrandbits(128) | 1:032x}",
-            failure_id=str(uuid6.uuid7()),
-            run_id=None,
-            attributes={"host.trace_id": f"{host.trace_id:032x}"} if host.is_valid else {},
-            journal=Path(),
-        )
-        journal.write(open_line(request, "inline"))
-        journal.write({"k": "begin", "t": self._started_at})
-        if error is not None:
-            line = raised_line(capture, error, elapsed_ms)
-        else:
-            evidence = gather_evidence(capture, self._subject, value, interruptible=True)
-            line = returned_line(capture, self._subject, evidence, self.result, elapsed_ms, interruptible=True)
-        journal.write({**line, "late": late})
-        assert isinstance(journal, MemoryJournal)
-        recorder().take(journal)
+    return wrapper
 
 
-def _chunks(call: _Call, inner: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """The generator, driven as `yield from` does (PEP 380), each part of it inside the call."""
-    chunks: list[Any] = []
-    resume: Callable[[], Any] = functools.partial(next, inner)
-    try:
-        while True:
-            try:
-                with call.running():
-                    chunk = resume()
-            except StopIteration as stop:
-                result = stop.value
-                break
-            chunks.append(chunk)
-            try:
-                resume = functools.partial(inner.send, (yield chunk))
-            except GeneratorExit:
-                inner.close()
-                raise
-            except BaseException:  # noqa: BLE001  thrown in by the host, and handed to its generator
-                resume = functools.partial(inner.throw, sys.exception())
-    except BaseException as error:
-        call.ended(error)
-        raise
-    call.result = chunks
-    call.ended(None)
-    return result
+def _coroutine(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        call = WatchedCall(watched, args, kwargs)
+        try:
+            call.begin()
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            call.failed(error)
+            raise
+        call.passed(result)
+        return result
+
+    return wrapper
 
 
-async def _async_chunks(call: _Call, inner: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
-    """As `_chunks`, for an async generator."""
-    chunks: list[Any] = []
-    resume: Callable[[], Any] = functools.partial(anext, inner)
-    try:
-        while True:
-            try:
-                with call.running():
-                    chunk = await resume()
-            except StopAsyncIteration:
-                break
-            chunks.append(chunk)
-            try:
-                resume = functools.partial(inner.asend, (yield chunk))
-            except GeneratorExit:
-                await inner.aclose()
-                raise
-            except BaseException:  # noqa: BLE001  thrown in by the host, and handed to its generator
-                resume = functools.partial(inner.athrow, sys.exception())
-    except BaseException as error:
-        call.ended(error)
-        raise
-    call.result = chunks
-    call.ended(None)
+def _generator(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Driven as `yield from` does (PEP 380), each part inside the call; no chunk is held while the host has it."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        call = WatchedCall(watched, args, kwargs)
+        try:
+            call.begin()
+            inner = function(*args, **kwargs)
+            resume, value = inner.send, None
+            while True:
+                call.resume()
+                try:
+                    chunks = [resume(value)]
+                except StopIteration as stop:
+                    result = stop.value
+                    break
+                finally:
+                    value = None
+                    call.pause()
+                call.keep(chunks[0])
+                try:
+                    value = yield chunks.pop()
+                    resume = inner.send
+                except GeneratorExit:
+                    inner.close()
+                    raise
+                except BaseException as thrown:  # noqa: BLE001  thrown in by the host, for its own generator
+                    resume, value = inner.throw, thrown
+        except BaseException as error:
+            call.failed(error)
+            raise
+        call.exhausted()
+        return result
+
+    return wrapper
+
+
+def _async_generator(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `_generator`."""
+
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        call = WatchedCall(watched, args, kwargs)
+        try:
+            call.begin()
+            inner = function(*args, **kwargs)
+            resume, value = inner.asend, None
+            while True:
+                call.resume()
+                try:
+                    chunks = [await resume(value)]
+                except StopAsyncIteration:
+                    break
+                finally:
+                    value = None
+                    call.pause()
+                call.keep(chunks[0])
+                try:
+                    value = yield chunks.pop()
+                    resume = inner.asend
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as thrown:  # noqa: BLE001  thrown in by the host, for its own generator
+                    resume, value = inner.athrow, thrown
+        except BaseException as error:
+            call.failed(error)
+            raise
+        call.exhausted()
+
+    return wrapper

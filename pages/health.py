@@ -6,6 +6,7 @@ from failtrace.health import examine
 from failtrace.ui import bootstrap
 from failtrace.ui.health.audit import show_audit
 from failtrace.ui.health.delivery import show_dead_letters, show_delivery, show_unreadable
+from failtrace.ui.health.hostile import show_hostile
 from failtrace.ui.health.view import show_findings
 
 REFRESH_S = 5
@@ -26,9 +27,10 @@ if store.backend.remote:
     show_dead_letters(store)
     show_unreadable(store)
 
-show_audit(store.mirror)
-
 st.subheader("This installation", anchor=False)
 with st.spinner("Looking at everything once …"):
     show_findings(tuple(examine()))
 st.button("Look again", icon=":material/refresh:")
+
+show_hostile(services.settings.home, store.mirror)
+show_audit(store.mirror)

@@ -15,6 +15,14 @@ from failtrace import TraceStore, step, watch
 from failtrace.contracts import FailureType, TraceRecord
 from failtrace.guard import GUARD
 from failtrace.recorder import recorder
+from failtrace.watching import status
+
+
+@pytest.fixture(autouse=True)
+def a_home_of_its_own() -> Iterator[None]:
+    """A process has one home; here each test is the end of a program, and the next one begins in another home."""
+    yield
+    assert recorder().finish()
 
 
 def recorded() -> list[TraceRecord]:
@@ -158,17 +166,20 @@ def test_what_is_the_host_s_own_passes_unrecorded(error: type[BaseException]) ->
 def test_a_store_that_cannot_be_opened_does_not_touch_the_host(
     clean_environment: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The call ends as it would; the trouble is counted and logged once."""
+    """The call ends as it would; the trouble is counted and logged once, and so is what could not be kept."""
     clean_environment.parent.mkdir(exist_ok=True)
     clean_environment.write_text("a file where the home should be")
     fail = watch(name="fail")(lambda: 1 / 0)
+    before = status()
 
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             fail()
-    recorder().flush()
+    assert recorder().finish()
 
-    assert GUARD.count == 3
+    after = status()
+    assert after.faults - before.faults == GUARD.count > 0
+    assert (after.dropped - before.dropped, after.stored - before.stored) == (3, 0)
     assert [record.name for record in caplog.records] == ["failtrace"]
     GUARD.caught.clear()
 
@@ -198,3 +209,23 @@ def test_a_program_s_failures_are_stored_when_it_ends(tmp_path: Path) -> None:
         "ValueError: parent",
         "ValueError: child",
     }
+
+
+def test_a_host_that_uses_threads_and_forks_is_not_held_up(tmp_path: Path) -> None:
+    """OpenTelemetry's fork handler would wait for a lock of the thread pools where those were first used after it."""
+    script = tmp_path / "program.py"
+    script.write_text(
+        "import os\n"
+        "from failtrace import watch, step\n"
+        "@watch\n"
+        "def work():\n"
+        "    with step('a'): pass\n"
+        "work()\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor() as pool: pool.submit(work).result()\n"
+        "child = os.fork()\n"
+        "work()\n"
+        "if child: assert os.waitpid(child, 0)[1] == 0\n"
+    )
+
+    subprocess.run([sys.executable, str(script)], check=True, timeout=60)

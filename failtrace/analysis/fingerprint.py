@@ -35,15 +35,19 @@ def fingerprint_parts(
     outcome: Outcome,
     evidence: tuple[Evidence, ...],
     path: tuple[TraceStep, ...],
+    limit: str | None = None,
 ) -> tuple[str, ...]:
-    """What identifies a failure; `path` holds the failing step and its ancestors, the outermost first."""
+    """What identifies a failure.
+
+    `path` holds the failing step and its ancestors, the outermost first; `limit` names the one that was met.
+    """
     place = "/".join(f"{step.kind.value}:{_steady(step.name)}" for step in path)
     return (
         ALGORITHM,
         failure_type.value,
         subject,
         f"step {place or 'none'}",
-        *_cause(failure_type, outcome, evidence),
+        *_cause(failure_type, outcome, evidence, limit),
     )
 
 
@@ -52,9 +56,14 @@ def fingerprint(parts: tuple[str, ...]) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
-def _cause(failure_type: FailureType, outcome: Outcome, evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
+def _cause(
+    failure_type: FailureType, outcome: Outcome, evidence: tuple[Evidence, ...], limit: str | None
+) -> tuple[str, ...]:
     if failure_type is FailureType.EXCEPTION and isinstance(outcome, Raised):
         return _error_parts(outcome.error)
+    if limit is not None:
+        # By which signal the process was ended for it is a matter of a moment.
+        return (f"met its {limit}",)
     if isinstance(outcome, Crashed):
         end = outcome.termination
         return (f"ended by {end.signal or f'exit code {end.exit_code}'}",)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from typing import Any
 
@@ -41,11 +42,14 @@ class Capture:
     """
 
     __slots__ = (
+        "_at_step_limit",
         "_forks",
         "_logs",
         "_open",
         "_origins",
         "_started",
+        "_step_limit",
+        "_steps_kept",
         "_told",
         "journal",
         "logs_dropped",
@@ -61,6 +65,9 @@ class Capture:
         self._forks = _forks
         self._told = self.tally()
         self._started = 0
+        self._steps_kept = MAX_STEPS
+        self._step_limit: float = math.inf
+        self._at_step_limit: Callable[[], None] | None = None
         self._logs = 0
         self._open: dict[int, dict[str, Any]] = {}
         self._origins: list[tuple[BaseException, str]] = []
@@ -81,12 +88,16 @@ class Capture:
             line["tally"] = self._told = tally
         self.journal.write(line)
 
+    def limit_steps(self, limit: int, at_limit: Callable[[], None]) -> None:
+        """Call `at_limit` when the execution begins a step beyond the `limit`-th, in the thread that begins it."""
+        self._steps_kept = min(MAX_STEPS, limit)
+        self._step_limit, self._at_step_limit = limit, at_limit
+
     def step_started(self, span: Span) -> None:
         """One journal line with what is known of the step at its start."""
         self._started += 1
-        if self._started > MAX_STEPS:
-            self.steps_dropped += 1
-            self._note_dropped(self.steps_dropped)
+        if self._started > self._steps_kept:
+            self._drop_step()
             return
         context = span.get_span_context()
         parent = span.parent
@@ -102,6 +113,12 @@ class Capture:
                 "a": sanitise_attributes(attributes, self.marks),
             }
         )
+
+    def _drop_step(self) -> None:
+        self.steps_dropped += 1
+        if self._at_step_limit is not None and self._started > self._step_limit and self._forks == _forks:
+            self._at_step_limit()
+        self._note_dropped(self.steps_dropped)
 
     def step_ended(self, span: ReadableSpan) -> None:
         """One journal line with what the step gained since its start."""

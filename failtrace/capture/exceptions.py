@@ -62,7 +62,7 @@ class _Description:
         return described
 
 
-def isinstance_safe(error: BaseException, kind: type) -> bool:
+def isinstance_safe(error: BaseException, kind: type | tuple[type, ...]) -> bool:
     """`isinstance` that trusts the type alone: a hostile `__class__` is not asked."""
     return issubclass(type(error), kind)
 

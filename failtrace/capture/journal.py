@@ -88,11 +88,11 @@ class MemoryJournal:
 
     def write(self, line: dict[str, Any]) -> bool:
         """Keep one line of sanitised JSON; False where there is no more room."""
-        data = to_json(line)
+        data = to_json(line) + b"\n"
         if len(self._data) + len(data) > MAX_IN_MEMORY:
             self.lost_lines += 1
             return False
-        self._data += data + b"\n"
+        self._data += data
         return True
 
     def lines(self) -> JournalLines:
@@ -117,7 +117,7 @@ class Segment:
         path = folder / f"{trace_id}{SUFFIX}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            fd = _create_locked(path)
+            fd = create_locked(path, os.O_APPEND)
         except OSError as error:
             raise ExecutionError(
                 f"Cannot write the journal {str(path)!r} ({error.strerror}); "
@@ -169,10 +169,10 @@ class Segment:
             self.fd = -1
 
 
-def _create_locked(path: Path) -> int:
+def create_locked(path: Path, flags: int = 0) -> int:
     """A new file, locked. A recoverer that was quicker than the lock has taken the empty file away: once more then."""
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | flags, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)
         if os.fstat(fd).st_nlink > 0:
             return fd
@@ -235,7 +235,7 @@ def parse_journal(data: bytes) -> JournalLines:
     return JournalLines(tuple(lines), torn)
 
 
-def segments(folder: Path) -> Iterator[Path]:
+def segments(folder: Path, suffix: str = SUFFIX) -> Iterator[Path]:
     """The segments of a folder, oldest name first; nothing where there is no folder."""
     if folder.is_dir():
-        yield from sorted(folder.glob(f"*{SUFFIX}"))
+        yield from sorted(folder.glob(f"*{suffix}"))

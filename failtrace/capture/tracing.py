@@ -1,5 +1,8 @@
 """Which tracer provider the steps of an execution go through."""
 
+# First of all: a provider's fork handler submits to a pool of threads, whose own handler must have been registered
+# before it. Else it waits in every forked child for a lock that is only made anew after it.
+import concurrent.futures.thread  # noqa: F401
 import threading
 
 from opentelemetry import trace

@@ -1,23 +1,38 @@
 """`failtrace doctor`: is this installation well, and what to do where it is not."""
 
+from dataclasses import asdict
+
 import click
 from rich.table import Table
 
 from failtrace.cli.options import json_option
 from failtrace.cli.output import print_json, printable, to_stdout
 from failtrace.health import Finding, examine
+from failtrace.hostile import Caught, run_hostile
+from failtrace.hostile_result import keep_result
+from failtrace.services import open_services
+from failtrace.settings import Settings
 
 _MARK = {"ok": "✓", "warning": "!", "failed": "✗"}
 
 
 @click.command("doctor")
+@click.option("--hostile", is_flag=True, help="Instead, run the hostile subjects and show which of them are caught.")
+@click.option("--keep", is_flag=True, help="With --hostile: store the records, so that `failtrace show` opens them.")
 @json_option
-def doctor(as_json: bool) -> int:
+def doctor(hostile: bool, keep: bool, as_json: bool) -> int:
     """Check this installation, and say what to do where it is ill.
 
     Looks at Python, SQLite, the home folder, the journal, the mirror, the store, the delivery, the subjects and a fresh
-    process; exit 1 if any of them fails.
+    process; exit 1 if any of them fails. With --hostile, exit 1 if anything was not caught; the answer is kept
+    in the home folder, and the Health page shows it.
     """
+    if keep and not hostile:
+        raise click.UsageError("--keep stores the records of --hostile; give both.")
+    return _hostile(keep, as_json) if hostile else _examine(as_json)
+
+
+def _examine(as_json: bool) -> int:
     findings = list(examine())
     for finding in findings:
         if as_json:
@@ -27,10 +42,43 @@ def doctor(as_json: bool) -> int:
     return int(any(finding.state == "failed" for finding in findings))
 
 
+def _hostile(keep: bool, as_json: bool) -> int:
+    services = open_services() if keep else None
+    told = []
+    try:
+        for caught in run_hostile(services.store if services else None):
+            told.append(caught)
+            if as_json:
+                print_json({"type": "caught", **asdict(caught)})
+            else:
+                _print_caught(caught)
+    finally:
+        if services:
+            services.close()
+    keep_result(Settings.load().home, told)
+    return int(not all(caught.caught for caught in told))
+
+
 def _print(finding: Finding) -> None:
     row = Table.grid(padding=(0, 1), pad_edge=False)
     row.add_column()
     row.add_column(width=9)
     row.add_column(overflow="fold")
     row.add_row(_MARK[finding.state], finding.check, printable(finding.detail))
+    to_stdout().print(row)
+
+
+def _print_caught(caught: Caught) -> None:
+    row = Table.grid(padding=(0, 1), pad_edge=False)
+    row.add_column()
+    row.add_column(width=39)
+    row.add_column(width=7, justify="right")
+    row.add_column(overflow="fold")
+    kept = f" {caught.failure_id}" if caught.failure_id else ""
+    row.add_row(
+        _MARK["ok" if caught.caught else "failed"],
+        caught.title,
+        f"{caught.elapsed_s:.1f} s",
+        printable(caught.told + kept),
+    )
     to_stdout().print(row)

@@ -28,9 +28,14 @@ from failtrace.detection.failure import failure_event
 from failtrace.detection.observation import Observation
 from failtrace.detection.steps import StepLines, moment, nanoseconds
 from failtrace.errors import ExecutionError
+from failtrace.subjects.limits import LIMIT_MET, Breach
 
 WATCHDOG = "Timeout ("
 """How faulthandler's dump begins when the deadline set it off."""
+REFUSED_MEMORY = ("memory allocation of ", "MemoryError", "std::bad_alloc")
+"""What Rust, Python and C++ write before they abort."""
+ENDS_WHATEVER_RETURNED = ("output_limit_bytes", "process_limit")
+"""Limits that are kept from outside, a moment late: whether the subject had returned by then must not matter."""
 
 
 def assemble(journal: JournalLines) -> TraceRecord:
@@ -67,6 +72,7 @@ class _Story:
         self._outcome = journal.last("outcome")
         self._deadline = journal.last("deadline")
         self._exit = journal.last("exit")
+        self._breach = self._met()
         self._steps = StepLines(journal.lines)
         self._started = (self._outcome or {}).get("began") or (self._begin or opened)["t"]
 
@@ -75,7 +81,9 @@ class _Story:
         ending = self._ending()
         outcome = ending.outcome
         enforced = isinstance(outcome, TimedOut) and outcome.enforced
-        steps = self._steps.build(outcome, ending.ended_at, self._deadline_at() if enforced else None)
+        steps = self._steps.build(
+            outcome, ending.ended_at, self._deadline_at() if enforced and not self._breach else None
+        )
         told = self._outcome if isinstance(outcome, Returned) else None
         output = (told or {}).get("output")
         observation = Observation(
@@ -83,6 +91,7 @@ class _Story:
             input=self._open["input"],
             output=output,
             outcome=outcome,
+            breach=self._breach,
             error=ending.error,
             steps=steps,
             contract=(told or {}).get("contract"),
@@ -114,7 +123,7 @@ class _Story:
             logs=self._logs(),
             environment=Environment(**self._open["environment"]),
             completeness=self._completeness(len(steps)),
-            attributes=self._open["attributes"],
+            attributes=self._attributes(),
             started_at=moment(self._started),
             ended_at=ended_at,
             duration_ms=ending.duration_ms,
@@ -123,14 +132,39 @@ class _Story:
     def _ending(self) -> _Ending:
         last = self._journal.lines[-1]
         told = self._outcome
-        if told is not None:
+        if told is not None and not self._overruled(told):
             return self._told_ending(told)
         ended_at = nanoseconds((self._exit or last).get("t", self._started))
         elapsed_ms = max(0, ended_at - self._started) / 1e6
-        late = self._ran_late()
+        breach = self._breach
+        late = breach is None and self._ran_late()
         open_step = self._steps.last_open(self._deadline_at() if late else ended_at)
-        outcome = self._timed_out(elapsed_ms, open_step) if late else self._crashed(open_step)
-        return _Ending(outcome, ended_at, elapsed_ms, open_step)
+        if late or (breach and breach.name == "cpu_limit_s"):
+            return _Ending(self._timed_out(elapsed_ms, open_step), ended_at, elapsed_ms, open_step)
+        return _Ending(self._crashed(open_step), ended_at, elapsed_ms, open_step)
+
+    def _met(self) -> Breach | None:
+        """The limit that was met, whoever told of it: the subject's process itself, or its supervisor."""
+        seen = (self._exit or {}).get("limit")
+        if seen and self._outcome is not None and seen["name"] not in ENDS_WHATEVER_RETURNED:
+            # Its own work was done by then.
+            seen = None
+        told = self._journal.first("limit") or (self._outcome or {}).get("limit") or seen
+        return Breach(told["name"], told["limit"], told["reached"]) if told else self._aborted_for_memory()
+
+    def _aborted_for_memory(self) -> Breach | None:
+        """Native code that is refused memory cannot raise: it says so on stderr and aborts."""
+        limit = self._open.get("limits", {}).get("memory_limit_bytes")
+        ended = self._exit or {}
+        if limit is None or ended.get("signal") != signal.SIGABRT or self._outcome is not None:
+            return None
+        refused = any(words in (ended.get("stderr") or {}).get("text", "") for words in REFUSED_MEMORY)
+        return Breach("memory_limit_bytes", limit, None) if refused else None
+
+    def _overruled(self, told: dict[str, Any]) -> bool:
+        """Whether a limit was exceeded by a subject that returned before it could be ended for that."""
+        breach = self._breach
+        return told["kind"] == "returned" and breach is not None and breach.name in ENDS_WHATEVER_RETURNED
 
     def _told_ending(self, told: dict[str, Any]) -> _Ending:
         error = error_info(told["error"]) if told["kind"] == "raised" else None
@@ -161,11 +195,11 @@ class _Story:
         return bool(ended["killed"] == "deadline" or ended["stacks"].startswith(WATCHDOG))
 
     def _timed_out(self, elapsed_ms: float, open_step: str | None) -> TimedOut:
-        ended = self._exit or {"stacks": "", "killed": None}
+        ended, breach = self._exit or {"stacks": "", "killed": None}, self._breach
         tasks = (self._deadline or {}).get("stacks", "")
         return TimedOut(
-            limit_s=self._open["timeout"],
-            elapsed_s=elapsed_ms / 1000,
+            limit_s=breach.limit if breach else self._open["timeout"],
+            elapsed_s=(breach.reached or 0.0) if breach else elapsed_ms / 1000,
             stacks="\n".join(part for part in (tasks, ended["stacks"]) if part),
             enforced=True,
             # Where the watchdog inside ended the process, its exit code is ours and says nothing of the subject.
@@ -185,10 +219,13 @@ class _Story:
         )
 
     def _crashed(self, open_step: str | None) -> Crashed:
-        end = self._termination(open_step, by_itself=False)
+        ours = self._breach is not None and (self._exit or {}).get("signal") is None
+        end = self._termination(open_step, by_itself=ours)
         return Crashed(termination=end, reason=self._reason(end))
 
     def _reason(self, end: Termination) -> str:
+        if self._breach is not None:
+            return self._breach.sentence()
         ended = self._exit
         if ended is None:
             return "The process was lost together with its supervisor, so how it died is unknown."
@@ -214,7 +251,19 @@ class _Story:
     def _logs(self) -> Logs:
         ended = self._exit or {}
         lines = tuple(_log_line(line) for line in self._journal.lines if line["k"] == "log")
-        return Logs(lines=lines, stdout=_tail(ended.get("stdout")), stderr=_tail(ended.get("stderr")))
+        return Logs(lines=lines, stdout=_tail(ended.get("stdout")), stderr=self._stderr(ended))
+
+    def _stderr(self, ended: dict[str, Any]) -> OutputTail:
+        """Where a process that crashed by itself writes its stacks, those of one that a limit ended are found too."""
+        tail, stacks = _tail(ended.get("stderr")), ended.get("stacks", "")
+        if self._breach is None or self._breach.name == "cpu_limit_s" or not stacks:
+            return tail
+        return OutputTail(text=tail.text + stacks, total_bytes=tail.total_bytes + len(stacks.encode()))
+
+    def _attributes(self) -> dict[str, Any]:
+        """The user's own, and the limit that was met."""
+        attributes: dict[str, Any] = self._open["attributes"]
+        return {**attributes, LIMIT_MET: self._breach._asdict()} if self._breach else attributes
 
     def _completeness(self, recorded: int) -> Completeness:
         # The host and the supervisor count for themselves. What counts inside grows from line to line, and lines of

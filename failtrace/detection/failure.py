@@ -48,7 +48,12 @@ def failure_event(
     if verdict.failure_type is FailureType.HALLUCINATION_FLAG:
         origin = _step_that_said(verdict.evidence, observation.steps)
     parts = fingerprint_parts(
-        verdict.failure_type, observation.subject, outcome, verdict.evidence, _path(origin, observation.steps)
+        verdict.failure_type,
+        observation.subject,
+        outcome,
+        verdict.evidence,
+        _path(origin, observation.steps),
+        observation.breach.name if observation.breach else None,
     )
     return FailureEvent(
         failure_id=failure_id,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from failtrace.contracts import ErrorInfo, Json, Outcome, TraceStep, Verdict
+from failtrace.subjects.limits import Breach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,8 @@ class Observation:
     outcome: Outcome
     error: ErrorInfo | None = None
     """What the subject raised: a `raised` outcome's error, and that of a subject that raised after its deadline."""
+    breach: Breach | None = None
+    """The limit of the subject's that was met."""
     steps: tuple[TraceStep, ...]
     contract: dict[str, Any] | None
     """None without a contract; else `violations` (fields of ContractViolation), or `errored` with the reason."""

@@ -13,6 +13,7 @@ from failtrace.contracts import (
     VerdictStatus,
 )
 from failtrace.detection.observation import Observation
+from failtrace.subjects.limits import Breach
 
 
 def _told(error: ErrorInfo) -> str:
@@ -37,19 +38,22 @@ class TerminationDetector:
         """Passed exactly when the subject returned."""
         outcome = observation.outcome
         if isinstance(outcome, Raised):
-            return self._failed(FailureType.EXCEPTION, _told(outcome.error))
+            limit = f". {observation.breach.sentence()}" if observation.breach else ""
+            return self._failed(FailureType.EXCEPTION, _told(outcome.error) + limit)
         if isinstance(outcome, Crashed):
             return self._failed(FailureType.EXCEPTION, outcome.reason + _where(observation, outcome.termination))
         if isinstance(outcome, TimedOut):
             late = DeadlineExceeded(limit_s=outcome.limit_s, elapsed_s=outcome.elapsed_s, stacks=outcome.stacks)
-            reason = self._why_late(outcome) + _where(observation, outcome.termination)
+            reason = self._why_late(outcome, observation.breach) + _where(observation, outcome.termination)
             if observation.error is not None:
                 reason += f" It then raised {_told(observation.error)}"
             return self._failed(FailureType.TIMEOUT, reason, late)
         return Verdict(detector=self._info(), status=VerdictStatus.PASSED, reason="The subject returned.")
 
     @staticmethod
-    def _why_late(outcome: TimedOut) -> str:
+    def _why_late(outcome: TimedOut, breach: Breach | None) -> str:
+        if breach is not None:
+            return breach.sentence()
         if outcome.enforced:
             return f"Ended at its limit of {outcome.limit_s:g} s."
         return (

@@ -7,11 +7,23 @@ import os
 import resource
 import signal
 import time
+from typing import NamedTuple
 
-from failtrace.execution.limits import child_pids, peak_rss_bytes
+from failtrace.execution.family import descendants
+from failtrace.execution.limits import peak_rss_bytes
 
 REAP_LIMIT_S = 5.0
 """Seconds that killed descendants get to be gone."""
+
+
+class Ended(NamedTuple):
+    """How a process ended, and what it took."""
+
+    status: int
+    """As `wait` gives it."""
+    peak_rss_bytes: int
+    cpu_s: float
+    """Of the process and the children it waited for."""
 
 
 class Child:
@@ -32,6 +44,10 @@ class Child:
             self._ended = (status, usage) if pid else None
         return self._ended is not None
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the process alone. Only while it has not exited."""
+        os.kill(self._pid, number)
+
     def kill(self) -> None:
         """Kill the process and its group. Only while it has not exited."""
         self.kill_group()
@@ -44,8 +60,8 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, signal.SIGKILL)
 
-    def reap(self) -> tuple[int, int]:
-        """(wait status, peak resident bytes) of the process; every descendant it left is killed and reaped too."""
+    def reap(self) -> Ended:
+        """How the process ended; every descendant it left is killed and reaped too."""
         if self._ended is None:
             _, status, usage = os.wait4(self._pid, 0)
             self._ended = status, usage
@@ -56,11 +72,12 @@ class Child:
             except ChildProcessError:
                 break
             if left == 0:
-                for orphan in child_pids():
+                # All at once: whoever is killed alone may have forked meanwhile.
+                for orphan in descendants(os.getpid()):
                     _kill(orphan)
                 time.sleep(0.0005)
         status, usage = self._ended
-        return status, peak_rss_bytes(usage)
+        return Ended(status, peak_rss_bytes(usage), usage.ru_utime + usage.ru_stime)
 
 
 def _kill(pid: int) -> None:

@@ -66,6 +66,12 @@ class ForkServer:
         with self._lock:
             self._leased.discard(supervisor)
 
+    def descriptors(self) -> frozenset[int]:
+        """Those of this process that lead to the template and the supervisors."""
+        with self._lock:
+            held = [*self._idle, *self._leased, *([self._control] if self._control is not None else [])]
+            return frozenset(connection.fileno() for connection in held)
+
     def stop_preloading(self) -> None:
         """End an import that is under way in the template; the `lease` that asked for it goes on without."""
         template, self._importing = self._importing, None

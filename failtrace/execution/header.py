@@ -10,7 +10,10 @@ from typing import Any
 
 from failtrace.capture.journal import Segment
 from failtrace.capture.sanitiser import Marks, sanitise, sanitise_attributes, sanitise_text
+from failtrace.execution.limits import not_enforced
 from failtrace.execution.request import ExecutionRequest, Isolation
+from failtrace.subjects.limits import LIMITS, LIMITS_NOT_ENFORCED
+from failtrace.subjects.subject import Subject
 
 
 def open_segment(request: ExecutionRequest, isolation: Isolation) -> Segment:
@@ -35,13 +38,25 @@ def open_line(request: ExecutionRequest, isolation: Isolation) -> dict[str, Any]
             "source": sanitise_text(subject.source, marks, 512),
         },
         "timeout": request.timeout,
+        "limits": subject.limits,
         "input": sanitise(request.input, marks),
-        "attributes": sanitise_attributes(dict(request.attributes), marks) if request.attributes else {},
+        "attributes": {
+            **(sanitise_attributes(dict(request.attributes), marks) if request.attributes else {}),
+            **_limits(subject, isolation),
+        },
         "environment": {**host_environment(), "pid": os.getpid(), "isolation": isolation},
         "t": time.time_ns(),
     }
     line["marks"] = {"cut": marks.bytes_cut, "redacted": marks.values_redacted}
     return line
+
+
+def _limits(subject: Subject, isolation: Isolation) -> dict[str, Any]:
+    """The subject's limits as attributes of the record, and which of them nothing keeps; none where it has none."""
+    limits = subject.limits
+    unkept = not_enforced(limits, isolation)
+    told: dict[str, Any] = {LIMITS: limits} if limits else {}
+    return {**told, LIMITS_NOT_ENFORCED: unkept} if unkept else told
 
 
 @cache

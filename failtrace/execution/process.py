@@ -81,6 +81,7 @@ class ProcessExecutor:
         head: dict[str, Any] = {
             "trace_id": request.trace_id,
             "timeout": request.timeout,
+            "limits": request.subject.limits,
             "journal": str(segment.path.absolute()),
             "environment": dict(os.environ),
             **surroundings(),

@@ -20,11 +20,13 @@ from typing import IO, Any
 from failtrace.capture.exceptions import without_machinery
 from failtrace.capture.journal import JournalWriter
 from failtrace.capture.sanitiser import Marks, sanitise_text
-from failtrace.execution.child import Child
+from failtrace.execution.child import Child, Ended
 from failtrace.execution.descriptors import Descriptors
 from failtrace.execution.limits import adopt_orphans, die_with_parent, oom_kills
 from failtrace.execution.protocol import LOAD_LIMIT_S, Message, receive, send
-from failtrace.execution.worker import JOURNAL_LOST, STARTED, run_worker
+from failtrace.execution.usage import Usage
+from failtrace.execution.worker import JOURNAL_LOST, STARTED, SUBJECT_ENDED, run_worker
+from failtrace.subjects.limits import Breach
 
 TAIL_BYTES = 64 * 1024
 """Kept of each output stream: its end."""
@@ -105,7 +107,8 @@ class Supervisor:
             for fd in (out[1], err[1], status[1]):
                 os.close(fd)
             child = Child(pid)
-            watch = _Watch(child, Tail(out[0]), Tail(err[0]), Tail(status[0]), message.head["timeout"])
+            usage = Usage(message.head["limits"])
+            watch = _Watch(child, Tail(out[0]), Tail(err[0]), Tail(status[0]), message.head["timeout"], usage)
             host_here = watch.until_exit(self._connection, self._wakeup_read)
             ended = child.reap()
             watch.drain()
@@ -155,9 +158,13 @@ class _Watch:
     err: Tail
     status: Tail
     timeout: float
+    usage: Usage
     started: float | None = None
     killed: str | None = None
-    """Why the supervisor itself ended the process: `deadline`, `load` or `host_lost`."""
+    """Why the supervisor itself ended the process: `deadline`, `limit`, `load` or `host_lost`."""
+    breach: Breach | None = None
+    """The limit that was exceeded first."""
+    _kill_at: float | None = None
     _born: float = field(default_factory=time.monotonic)
 
     def until_exit(self, connection: socket.socket, wakeup: int) -> bool:
@@ -170,7 +177,7 @@ class _Watch:
             selector.register(wakeup, selectors.EVENT_READ, None)
             selector.register(connection, selectors.EVENT_READ, None)
             while not self.child.has_exited():
-                for key, _ in selector.select(min(self._patience(), LONGEST_WAIT_S)):
+                for key, _ in selector.select(self._wait()):
                     if key.data is not None:
                         self._drain_into(key.data, selector.unregister)
                     elif key.fileobj is connection:
@@ -179,8 +186,9 @@ class _Watch:
                         self._kill("host_lost")
                     else:
                         os.read(wakeup, 4096)
+                self._hold_to_limits()
                 if self._patience() <= 0:
-                    self._kill("deadline" if self.started is not None else "load")
+                    self._kill("limit" if self.breach else "deadline" if self.started is not None else "load")
         self.child.kill_group()
         return host_here
 
@@ -189,12 +197,39 @@ class _Watch:
             forget(tail.fd)
         if tail is self.status and self.started is None and STARTED in tail.chunks:
             self.started = time.monotonic()
+        if tail is self.status and SUBJECT_ENDED in tail.chunks:
+            self.usage.subject_ended()
+
+    def _hold_to_limits(self) -> None:
+        """End what exceeds a limit; where it can still say where it stood, it has a moment to do so."""
+        if self.started is None or self.breach is not None or self.killed is not None:
+            return
+        self.breach = self.usage.breach(self._written)
+        if self.breach is None:
+            return
+        if self.breach.name == "process_limit":
+            # They would become more meanwhile.
+            self._kill("limit")
+        else:
+            self.child.signal(signal.SIGXCPU)
+            self._kill_at = time.monotonic() + BACKUP_GRACE_S
+
+    @property
+    def _written(self) -> int:
+        return self.out.total + self.err.total
+
+    def _wait(self) -> float:
+        """Seconds until there is something to do, whatever happens."""
+        waits = (self._patience(), self.usage.patience if self.started is not None else None, LONGEST_WAIT_S)
+        return min(wait for wait in waits if wait is not None)
 
     def _patience(self) -> float:
         """Seconds until the process is killed from here."""
         if self.killed is not None:
             return 1.0
         now = time.monotonic()
+        if self._kill_at is not None:
+            return max(0.0, self._kill_at - now)
         if self.started is None:
             return max(0.0, self._born + LOAD_LIMIT_S - now)
         return max(0.0, self.started + self.timeout + BACKUP_GRACE_S - now)
@@ -208,13 +243,12 @@ class _Watch:
         for tail in (self.out, self.err, self.status):
             tail.drain()
 
-    def exit_line(
-        self, ended: tuple[int, int], stacks: bytes, kills_before: int | None, *, host_lost: bool
-    ) -> dict[str, Any]:
+    def exit_line(self, ended: Ended, stacks: bytes, kills_before: int | None, *, host_lost: bool) -> dict[str, Any]:
         """How the process ended, as a journal line."""
         marks = Marks()
-        status, peak = ended
+        status = ended.status
         kills = oom_kills()
+        breach = self._breach_at_end(ended)
         return {
             "k": "exit",
             "t": time.time_ns(),
@@ -222,14 +256,23 @@ class _Watch:
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
             "core": os.WCOREDUMP(status),
             "oom": None if kills is None or kills_before is None else kills > kills_before,
-            "peak_rss": peak,
+            "peak_rss": ended.peak_rss_bytes,
             "killed": self.killed,
+            "limit": breach and breach._asdict(),
             "host_lost": host_lost,
             "stacks": sanitise_text(without_machinery(stacks.decode("utf-8", "replace")), marks),
             "stdout": self._tail(self.out, marks),
             "stderr": self._tail(self.err, marks),
             "marks": {"cut": marks.bytes_cut, "redacted": marks.values_redacted},
         }
+
+    def _breach_at_end(self, ended: Ended) -> Breach | None:
+        """The breach that ended it; or one that shows only now, by what it left in its pipes or by its signal."""
+        if self.breach is not None or self.killed is not None or self.started is None:
+            return self.breach
+        if os.WIFSIGNALED(ended.status) and os.WTERMSIG(ended.status) == signal.SIGXCPU:
+            return self.usage.killed_by_kernel(ended.cpu_s)
+        return self.usage.too_much_output(self._written)
 
     @staticmethod
     def _tail(tail: Tail, marks: Marks) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Mapping
 from time import monotonic, time_ns  # bound now: a subject may replace those of the module
 from typing import Any
 
@@ -17,20 +18,26 @@ from opentelemetry import context as otel_context
 from opentelemetry.trace import set_span_in_context
 
 from failtrace.capture.capture import CURRENT, Capture
+from failtrace.capture.exceptions import isinstance_safe
 from failtrace.capture.logs import capture_process_logging
 from failtrace.capture.threads import carry_context_into_threads
 from failtrace.capture.tracing import PROCESSOR, remote_parent, take_process
+from failtrace.capture.uncharged import leave_uncharged
 from failtrace.errors import FailtraceError
 from failtrace.execution.descriptors import Descriptors, GuardedJournal, duplicate_high
 from failtrace.execution.invoke import call, collect, is_async, settle, task_stacks
-from failtrace.execution.limits import MemoryLimit
+from failtrace.execution.limits import CpuLimit, MemoryLimit
 from failtrace.execution.outcome import gather_evidence, raised_line, returned_line
 from failtrace.execution.payload import unpack
 from failtrace.execution.protocol import Message
+from failtrace.subjects.limits import Breach, LimitName
 from failtrace.subjects.subject import Subject
 
 STARTED = b"S"
+SUBJECT_ENDED = b"E"
 JOURNAL_LOST = b"L"
+EXIT_AT_LIMIT = 71
+"""The step limit was met; the journal says so."""
 EXIT_LIMIT_S = 2.0
 """Seconds for what runs at the process's exit; the outcome is in the journal by then."""
 CANCEL_GRACE_S = 0.008
@@ -42,6 +49,7 @@ def run_worker(message: Message, descriptors: Descriptors) -> None:
     head = message.head
     _settle_in(head, descriptors)
     capture = Capture(GuardedJournal(descriptors.journal, head["journal"]))
+    _limit_steps(capture, head["limits"], descriptors.stacks)
     _start_capture(capture, head["trace_id"])
     try:
         subject, value = unpack(message.blob)
@@ -50,7 +58,7 @@ def run_worker(message: Message, descriptors: Descriptors) -> None:
     else:
         capture.journal.write({"k": "begin", "t": time_ns()})
         os.write(descriptors.status, STARTED)
-        line = _Run(subject, head["timeout"], capture, descriptors.stacks).outcome(value)
+        line = _Run(subject, head, capture, descriptors).outcome(value)
         written = line is None or capture.journal.write(line)
         _run_exit_functions(descriptors.stacks)
     _flush()
@@ -92,6 +100,22 @@ def _start_capture(capture: Capture, trace_id: str) -> None:
     otel_context.attach(set_span_in_context(remote_parent(trace_id, random.getrandbits(63) + 1)))
 
 
+def _limit_steps(capture: Capture, limits: Mapping[LimitName, float], stacks_fd: int) -> None:
+    """The process ends where its subject begins one step too many: an exception could be caught, and it go on."""
+    limit = limits.get("step_limit")
+    if limit is None:
+        return
+
+    def end() -> None:
+        breach = Breach("step_limit", limit, limit + 1)
+        capture.write({"k": "limit", "t": time_ns(), **breach._asdict()})
+        faulthandler.dump_traceback(file=stacks_fd, all_threads=True)
+        _flush()
+        os._exit(EXIT_AT_LIMIT)
+
+    capture.limit_steps(int(limit), end)
+
+
 def _run_exit_functions(stacks_fd: int) -> None:
     """What the subject registered with `atexit` (temporary folders, exporters) has its turn, but not for ever."""
     faulthandler.dump_traceback_later(EXIT_LIMIT_S, exit=True, file=stacks_fd)
@@ -109,13 +133,14 @@ def _flush() -> None:
 class _Run:
     """One call of the subject under its deadline."""
 
-    def __init__(self, subject: Subject, timeout: float, capture: Capture, stacks_fd: int) -> None:
+    def __init__(self, subject: Subject, head: dict[str, Any], capture: Capture, descriptors: Descriptors) -> None:
         self._subject = subject
+        self._limits: dict[LimitName, float] = head["limits"]
+        self._imposed: list[CpuLimit | MemoryLimit] = []
         self._capture = capture
-        self._memory = MemoryLimit()
-        self._stacks_fd = stacks_fd
+        self._stacks_fd, self._status_fd = descriptors.stacks, descriptors.status
         self._start, self._started_at = monotonic(), time_ns()
-        self._deadline = self._start + timeout
+        self._deadline = self._start + head["timeout"]
         self._expired = False
         self._pid = os.getpid()
 
@@ -123,12 +148,12 @@ class _Run:
         """The `outcome` line; None where the deadline passed and a cancelled coroutine came back after it."""
         self._watchdog()
         evidence = gather_evidence(self._capture, self._subject, value)
-        self._memory.impose(self._subject.memory_limit_bytes)
+        self._impose_limits()
         try:
             result = self._result(value)
         # The edge of the subject: what it raises is its outcome, SystemExit and KeyboardInterrupt included.
         except BaseException as error:  # noqa: BLE001
-            line = None if self._expired else raised_line(self._capture, error, self._elapsed_ms())
+            line = None if self._expired else self._raised(error)
         else:
             line = (
                 None
@@ -139,13 +164,34 @@ class _Run:
         # The `begin` line was written before the clock ran, and writing it may have cost a turn of the processor.
         return line and {**line, "began": self._started_at}
 
+    def _impose_limits(self) -> None:
+        """Those that this process can keep of itself; a SIGXCPU, whoever sends it, writes the stacks and ends it."""
+        limits = self._limits
+        if "cpu_limit_s" in limits or "output_limit_bytes" in limits:
+            signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+            faulthandler.register(signal.SIGXCPU, file=self._stacks_fd, all_threads=True, chain=True)
+        if "cpu_limit_s" in limits:
+            self._imposed.append(CpuLimit(limits["cpu_limit_s"]))
+        if "memory_limit_bytes" in limits:
+            memory = MemoryLimit(limits["memory_limit_bytes"])
+            leave_uncharged(memory.lift, memory.lower)
+            self._imposed.append(memory)
+
+    def _raised(self, error: BaseException) -> dict[str, Any]:
+        line = raised_line(self._capture, error, self._elapsed_ms())
+        limit = self._limits.get("memory_limit_bytes")
+        if limit is not None and isinstance_safe(error, MemoryError):
+            line["limit"] = Breach("memory_limit_bytes", limit, None)._asdict()
+        return line
+
     def _result(self, value: Any) -> Any:
-        """What the subject gives. Its memory limit ends with it: what it came to must still be described."""
+        """What the subject gives. Its limits end with it: what it came to must still be described."""
         try:
             result = call(self._subject.function, value)
             return self._await(result) if is_async(result) else collect(result)
         finally:
-            self._memory.end()
+            for limit in self._imposed:
+                limit.end()
             self._end_of_subject()
 
     def _end_of_subject(self) -> None:
@@ -155,6 +201,9 @@ class _Run:
             _flush()
             os._exit(0)
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if "cpu_limit_s" in self._limits:
+            with contextlib.suppress(OSError):
+                os.write(self._status_fd, SUBJECT_ENDED)
 
     def _elapsed_ms(self) -> float:
         return (monotonic() - self._start) * 1000

@@ -25,6 +25,10 @@ def subject(
     output_model: Any = None,
     evidence: EvidenceSource | None = None,
     memory_limit_bytes: int | None = None,
+    cpu_limit_s: float | None = None,
+    output_limit_bytes: int | None = None,
+    step_limit: int | None = None,
+    process_limit: int | None = None,
     example_inputs: Sequence[Any] = (),
 ) -> Callable[[Function], Function]: ...
 
@@ -32,7 +36,7 @@ def subject(
 def subject(function: Any = None, /, *, name: str | None = None, **options: Any) -> Any:
     """Register a callable as a subject and give it back unchanged.
 
-    Works bare (`@subject`) and with options (see the fields of Subject). The name defaults to the callable's own.
+    Works bare (`@subject`) and with options: the fields of Subject and Limits. Its name is the callable's unless given.
     Raises SubjectError for an option that cannot be used and for a name that another subject already has.
     """
     if function is None:

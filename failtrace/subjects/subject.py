@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from failtrace.errors import SubjectError
+from failtrace.subjects.limits import Limits, check_limits
 
 EvidenceSource = Callable[[Any], Sequence[str]] | Sequence[str]
 
@@ -17,7 +18,7 @@ ATTRIBUTE = "__failtrace_subject__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Limits):
     """A callable, sync or async, generator or not, with what failtrace should hold it to."""
 
     name: str
@@ -31,8 +32,6 @@ class Subject:
     """The output contract: a pydantic model, any type pydantic can check, or a JSON Schema as a dict."""
     evidence: EvidenceSource | None = None
     """Texts the output must rest on, or a function of the input that gives them."""
-    memory_limit_bytes: int | None = None
-    """How much the subject may allocate beyond what its process starts with. Enforced on Linux."""
     example_inputs: tuple[Any, ...] = ()
     """What to run it on when nobody says."""
 
@@ -62,10 +61,7 @@ def _check(subject: Subject) -> None:
     check_timeout(subject.timeout, subject.name)
     if subject.version is not None and not (isinstance(subject.version, str) and subject.version.isprintable()):
         raise SubjectError(f"The version of {subject.name!r} is {subject.version!r}; give it as a printable text.")
-    if subject.memory_limit_bytes is not None and subject.memory_limit_bytes <= 0:
-        raise SubjectError(
-            f"The memory limit of {subject.name!r} is {subject.memory_limit_bytes!r} bytes; give a positive number."
-        )
+    check_limits(subject, subject.name)
 
 
 def check_timeout(timeout: float | None, name: str) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -63,20 +64,14 @@ def test_a_line_that_is_no_object_of_ours_is_torn(tmp_path: Path) -> None:
 def test_a_segment_in_use_cannot_be_claimed(tmp_path: Path) -> None:
     """The lock is held by every process that has the descriptor, and free once the last of them is gone."""
     segment = Segment.create(tmp_path, TRACE)
-    ready, go = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(go)
-        os.read(ready, 1)
-        os._exit(0)
-    os.close(ready)
+    # No fork of this process: that one lets go of the segments by itself.
+    holder = subprocess.Popen(["sleep", "600"], pass_fds=[segment.fd])
     path = segment.path
     segment.leave()
 
     claimed_while_alive = Segment.claim(path)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    os.close(go)
+    holder.kill()
+    holder.wait(10)
     claimed = Segment.claim(path)
 
     assert claimed_while_alive is None

@@ -248,11 +248,11 @@ def test_the_template_may_fork_on_macos(monkeypatch: pytest.MonkeyPatch) -> None
         supervisor = forkserver().lease(None)
     template = forkserver()._template
     assert template is not None
-    # Empty for a moment in the middle of `exec`, which is not over when the process that started it goes on.
-    environ = Path(f"/proc/{template.pid}/environ")
-    environment = next(found for _ in range(10**6) if (found := environ.read_bytes())).split(b"\0")
     forkserver().release(supervisor)
+    inside = output_of(lambda _: "OBJC_DISABLE_INITIALIZE_FORK_SAFETY" in os.environ)
+    # Not before an execution: a process that has just begun tells of no environment.
+    environment = Path(f"/proc/{template.pid}/environ").read_bytes().split(b"\0")
 
     assert b"OBJC_DISABLE_INITIALIZE_FORK_SAFETY=YES" in environment
-    assert output_of(lambda _: "OBJC_DISABLE_INITIALIZE_FORK_SAFETY" in os.environ) is False
+    assert inside is False
     forkserver().close()

@@ -41,7 +41,7 @@ def test_without_cosmos_only_the_installation_is_looked_at(open_page: OpenPage) 
     for check in ("python", "sqlite", "home", "journal", "mirror", "store", "delivery", "subjects", "process"):
         assert check in texts(page)
     assert "nothing to deliver: no Cosmos DB is set" in texts(page)
-    assert [element.value for element in page.subheader] == ["Who did what", "This installation"]
+    assert [element.value for element in page.subheader] == ["This installation", "What it catches", "Who did what"]
 
 
 def test_an_import_error_is_shown_as_text(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,243 @@
+"""The watch journal: what the watched calls of this process tell, in memory and in segments that survive its death.
+
+What it costs is bounded, in bytes of memory and in segments on the disk. What goes beyond is counted, and a disk that
+refused a line is left alone for a while: calls are then kept in memory alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import platform
+import threading
+import time
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
+
+from failtrace.capture.journal import MAX_IN_MEMORY, JournalLines, MemoryJournal, parse_journal
+from failtrace.capture.watch_faults import FAULTS
+from failtrace.capture.watch_segment import MAX_SEGMENT, SUFFIX, WatchSegment, story
+from failtrace.settings import Settings
+
+MAX_SEGMENTS = 16
+"""Segments that a process may have at once; while there are as many, calls begin in memory alone."""
+MAX_MEMORY = 64 << 20
+"""Bytes of lines that all calls of a process may keep."""
+PIECE = 4096
+"""Bytes that a call takes of it at once, when its first line has another after it."""
+RETRY_S = 5.0
+"""How long a disk that refused is left alone."""
+
+
+class CallJournal(MemoryJournal):
+    """The lines of one call."""
+
+    __slots__ = ("_charged", "_journal", "_prefix", "_segment", "number")
+
+    def __init__(self, journal: WatchJournal, number: int, told: bytes, segment: WatchSegment | None) -> None:
+        super().__init__()
+        self.number = number
+        self._prefix = b'\n{"c":%d,' % number
+        self._journal = journal
+        self._segment = segment
+        self._charged = 0
+        self._data += b'{"k":"live","c":%d,%b}' % (number, told)
+
+    def write(self, line: dict[str, Any]) -> bool:
+        """Keep one line of sanitised JSON; False, and counted, where there is no room for it in memory."""
+        return self._take(self._prefix + to_json(line)[1:])
+
+    def write_input(self, fields: bytes) -> None:
+        """Keep the input once more: `input` and `marks`, as JSON."""
+        self._take(b'%b"k":"input",%b}' % (self._prefix, fields))
+
+    def lines(self) -> JournalLines:
+        """What was kept, as the lines of an execution."""
+        return self._journal.story(parse_journal(bytes(self._data)))
+
+    def ended(self) -> None:
+        """The call is over and is to be stored."""
+        if self._segment is not None:
+            self._segment.ended(self.number)
+
+    def discard(self) -> None:
+        """Nobody needs the call any more: it passed, was stored, or had to be dropped."""
+        if self._segment is not None:
+            self._segment.gone(self.number)
+        self._let_go()
+
+    def leave(self) -> bool:
+        """Leave the call to whoever recovers next; False where the disk does not hold it."""
+        left = self._segment is not None and self._segment.leave(self.number)
+        if left:
+            self._let_go()
+        return left
+
+    def _take(self, data: bytes) -> bool:
+        if len(self._data) + len(data) > self._charged and not self._make_room(len(data)):
+            self.lost_lines += 1
+            return False
+        if self._segment is not None:
+            self._segment.append(data)
+        self._data += data
+        return True
+
+    def _make_room(self, size: int) -> bool:
+        """Take memory for a line, in whole pieces, since the count is kept under a lock."""
+        wanted = max(PIECE, size)
+        if self._charged + wanted > MAX_IN_MEMORY or not self._journal.charge(wanted):
+            return False
+        self._charged += wanted
+        return True
+
+    def _let_go(self) -> None:
+        charged, self._charged = self._charged, 0
+        if charged:
+            self._journal.charge(-charged)
+        self._data = bytearray()
+
+
+class WatchJournal:
+    """The segments of this process, the newest of which takes the calls that begin."""
+
+    _current: WatchSegment | None
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._segments: list[WatchSegment] = []
+        self._begin_anew()
+
+    def begin(self, told: bytes) -> CallJournal:
+        """The journal of a call that begins; `told` is its first line's fields."""
+        number = next(self._numbers)
+        segment = self._current
+        if segment is None or segment.refused or segment.size >= MAX_SEGMENT:
+            segment = self._next()
+        if segment is not None and not segment.begin(number, told):
+            segment = None
+        if segment is None:
+            self.in_memory_alone += 1
+        return CallJournal(self, number, told, segment)
+
+    def story(self, kept: JournalLines) -> JournalLines:
+        """The lines of a call of this process, as those of an execution."""
+        told = story({**self._host, "dropped": self.dropped}, kept.lines)
+        return JournalLines(told.lines, kept.torn)
+
+    def count_dropped(self) -> None:
+        """One more call could not be kept."""
+        with self._lock:
+            self.dropped += 1
+        if self._current is not None:
+            self._current.count("dropped")
+
+    def charge(self, size: int) -> bool:
+        """Take bytes from the memory for all calls, or give them back; False where there are none left."""
+        with self._lock:
+            if size > 0 and self._charged + size > MAX_MEMORY:
+                return False
+            self._charged += size
+        return True
+
+    def retire(self) -> None:
+        """Calls begin in a new segment from now on, which the settings of that moment place."""
+        with self._lock:
+            segment, self._current = self._current, None
+            self._rest_until = 0.0
+        if segment is not None:
+            segment.retire()
+
+    def end(self) -> None:
+        """The process ends well: only calls that are still to be stored stay on the disk."""
+        self.retire()
+        for segment in self._segments:
+            segment.end()
+
+    def disown(self) -> None:
+        """In a forked child: begin anew; the parent's calls keep their numbers to themselves."""
+        for segment in self._segments:
+            segment.disown()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._lock = threading.RLock()
+        self._segments = []
+        self._current = None
+        self._rest_until = 0.0
+        self._charged = 0
+        self._salt = os.urandom(16).hex()
+        self.dropped = 0
+        """Calls that were to be recorded and are not."""
+        self.in_memory_alone = 0
+        """Calls that no segment held."""
+
+    @property
+    def _host(self) -> dict[str, Any]:
+        return {"salt": self._salt, "environment": {**_environment(), "pid": os.getpid()}}
+
+    def _next(self) -> WatchSegment | None:
+        """A new segment in place of the current one; None while there can be none."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._rest_until:
+                return None
+            full, self._current = self._current, None
+            if full is not None:
+                full.retire()
+            self._segments = [segment for segment in self._segments if segment.is_open]
+            self._rest_until = now + RETRY_S
+            if (full is not None and full.refused) or len(self._segments) >= MAX_SEGMENTS:
+                return None
+            with FAULTS:
+                self._current = self._create()
+                self._segments.append(self._current)
+                self._rest_until = 0.0
+            return self._current
+
+    def _create(self) -> WatchSegment:
+        folder = Settings.load().journal_path
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{time.time_ns():x}-{os.getpid()}{SUFFIX}"
+        return WatchSegment(path, self._host, self.dropped)
+
+
+@cache
+def _environment() -> dict[str, Any]:
+    """As `failtrace.execution.header` tells it, but asking no other program: a host may wait for its own children."""
+    system = os.uname()
+    return {
+        "python": platform.python_version(),
+        "platform": f"{system.sysname}-{system.release}-{system.machine}",
+        "failtrace": _package_version(),
+        "git_commit": _commit(Path.cwd()),
+        "git_dirty": None,
+        "isolation": "inline",
+    }
+
+
+def _package_version() -> str:
+    try:
+        return version("failtrace")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _commit(folder: Path) -> str | None:
+    """What HEAD of the repository around the folder says, read from its files; None where they do not say it."""
+    found = next((place / ".git" for place in (folder, *folder.parents) if (place / ".git" / "HEAD").is_file()), None)
+    if found is None:
+        return None
+    try:
+        head = (found / "HEAD").read_text("ascii").strip()
+        return (found / head.removeprefix("ref: ")).read_text("ascii").strip() if head.startswith("ref: ") else head
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+JOURNAL = WatchJournal()
+"""The process's one."""
+os.register_at_fork(after_in_child=JOURNAL.disown)

@@ -1,0 +1,242 @@
+"""A segment of the watch journal: a file in which all calls of a process that are under way have their lines.
+
+A file for each call would cost more than most calls do, so each line says whose it is by `c`, the number of the call:
+
+    host     the first line: the process, with two counts that are written over in place
+    live     a call began, with its input; overwritten by `gone` as soon as nobody needs the call any more
+    input    the input once more, read in full at the end of a call that is to be recorded
+    and a capture's own: start, end, outcome (see `failtrace.capture.journal`)
+
+A line begins with its newline and is written by one `pwrite` to a place of its own: one that is torn, or did not fit on
+the disk, costs itself alone, and neither `gone` nor a count ever needs more room. Whoever finds a segment that no
+process holds makes a record of each call in it that is still `live`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from failtrace.capture.journal import JournalLines, create_locked
+from failtrace.capture.watch_faults import FAULTS
+
+SUFFIX = ".watch"
+MAX_SEGMENT = 4 << 20
+"""Bytes after which calls begin in another segment."""
+MAX_OVERLONG = 4 * MAX_SEGMENT
+"""Bytes after which a segment takes no line, not even of the calls that began in it."""
+
+SAMPLE, DROPPED, WITHIN = "failtrace.watch.sample", "failtrace.watch.dropped", "failtrace.watch.within"
+"""Attributes of a record: the share of passing calls that is kept, how many calls this process could not keep before,
+and the trace_id of the watched call around this one."""
+HOST_TRACE = "host.trace_id"
+"""Attribute of a record: the trace of the host's own in which the call was made."""
+
+_HEAD = b'{"k":"host","lost":"%010d","dropped":"%010d",%b'
+_COUNT_AT: dict[Literal["lost", "dropped"], int] = {"lost": 20, "dropped": 43}
+_LIVE = b'\n{"k":"live","c":%d,%b}'
+_KIND_AT = len(b'\n{"k":"')
+
+
+class WatchSegment:
+    """One segment as its process writes it. Safe to use from any thread; what the disk refuses is counted."""
+
+    def __init__(self, path: Path, host: dict[str, Any], dropped: int) -> None:
+        """A new file, locked. Raises OSError."""
+        self._lock = threading.RLock()
+        self._live: dict[int, int] = {}
+        self._ended: set[int] = set()
+        self._counts = {"lost": 0, "dropped": dropped}
+        self._left = False
+        self._retired = False
+        self._path = path
+        self.refused = False
+        """The disk has not taken a line: no call should begin here any more."""
+        self._fd = create_locked(path)
+        head = _HEAD % (0, dropped, to_json(host)[1:])
+        self.size = len(head)
+        self._put(head, 0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this process still holds the file."""
+        return self._fd >= 0
+
+    def begin(self, number: int, told: bytes) -> bool:
+        """A call begins, `told` being the fields of its line; False where it cannot stand here."""
+        data = _LIVE % (number, told)
+        with self._lock:
+            if self._retired or self._fd < 0 or not self._put(data, self.size):
+                return False
+            self._live[number] = self.size
+            self.size += len(data)
+            return True
+
+    def append(self, data: bytes) -> None:
+        """One more line of a call; counted as lost where that cannot be."""
+        with self._lock:
+            if self._fd < 0:
+                return
+            if not self.refused and self.size < MAX_OVERLONG and self._put(data, self.size):
+                self.size += len(data)
+                return
+        self.count("lost")
+
+    def ended(self, number: int) -> None:
+        """The call has ended and is to be stored: from now on it is needed until it is gone."""
+        with self._lock:
+            self._ended.add(number)
+
+    def gone(self, number: int) -> None:
+        """Nobody needs the call any more."""
+        at = self._live.get(number)
+        if at is not None:
+            self._put(b"gone", at + _KIND_AT)
+            self._forget(number)
+
+    def leave(self, number: int) -> bool:
+        """Have the call found by whoever recovers next; False where this segment does not hold it."""
+        with self._lock:
+            if self._fd < 0 or number not in self._live:
+                return False
+            self._left = True
+        self._forget(number)
+        return True
+
+    def retire(self) -> None:
+        """No call begins here any more; the file goes with the last call in it, or stays for those that were left."""
+        self._retired = True
+        self._close_if_done()
+
+    def end(self) -> None:
+        """The process ends: what is under way will not be heard of again, what has ended is left."""
+        self._retired = True
+        for number in list(self._live):
+            if number in self._ended:
+                self.leave(number)
+            else:
+                self.gone(number)
+        self._close_if_done()
+
+    def disown(self) -> None:
+        """In a forked child: the file and its calls are the parent's."""
+        fd, self._fd = self._fd, -1
+        self._lock = threading.RLock()
+        if fd >= 0:
+            os.close(fd)
+
+    def count(self, what: Literal["lost", "dropped"]) -> None:
+        """One more, told in the first line."""
+        with self._lock:
+            self._counts[what] = number = self._counts[what] + 1
+        self._put(b"%010d" % number, _COUNT_AT[what])
+
+    def _put(self, data: bytes, at: int) -> bool:
+        """Write at that place. Whoever calls has a call, or a line, that keeps the file open."""
+        try:
+            written = os.pwrite(self._fd, data, at)
+            while written != len(data):
+                written += os.pwrite(self._fd, data[written:], at + written)
+        except OSError as error:
+            if self._fd >= 0:
+                self.refused = True
+                FAULTS.take(error)
+            return False
+        return True
+
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._live.pop(number, None)
+            self._ended.discard(number)
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        with self._lock:
+            if not self._retired or self._live or self._fd < 0:
+                return
+            fd, self._fd = self._fd, -1
+        try:
+            if not self._left:
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            FAULTS.take(error)
+        os.close(fd)
+
+
+def calls(journal: JournalLines) -> Iterator[list[dict[str, Any]]]:
+    """The lines of each call that a segment still holds."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for line in journal.lines:
+        if "c" in line:
+            found.setdefault(line["c"], []).append(line)
+    return (lines for lines in found.values() if lines[0]["k"] == "live")
+
+
+def lost_story(journal: JournalLines, lines: Sequence[dict[str, Any]], lived_until: int) -> JournalLines:
+    """The lines of one of these calls as an execution's, ended by the loss of its process where nothing else ended it.
+
+    `lived_until` is the last sign of life of that process, in nanoseconds. A torn line may be any call's: all count it.
+    """
+    host = journal.lines[0]
+    told = story(host, lines)
+    end: tuple[dict[str, Any], ...] = ()
+    if told.first("outcome") is None:
+        end = ({"k": "exit", "t": lived_until, "killed": None, "stacks": "", "host_lost": True},)
+    return JournalLines((*told.lines, *end), journal.torn + int(host["lost"]))
+
+
+def story(host: dict[str, Any], lines: Sequence[dict[str, Any]]) -> JournalLines:
+    """The lines of one call, the first of which is its `live`, as those of an execution."""
+    live = lines[0]
+    trace_id, failure_id = ids(host["salt"], live["c"], live["t"])
+    given = next((line for line in reversed(lines) if line["k"] == "input"), live)
+    opened = {
+        "k": "open",
+        "trace_id": trace_id,
+        "failure_id": failure_id,
+        "run_id": None,
+        "subject": live["subject"],
+        "timeout": live["timeout"],
+        "limits": {},
+        "input": given["input"],
+        "attributes": _attributes(host, live),
+        "environment": host["environment"],
+        "t": live["t"],
+        "marks": given["marks"],
+    }
+    begin = {"k": "begin", "t": live["t"]}
+    return JournalLines((opened, begin, *[line for line in lines[1:] if line["k"] != "input"]), 0)
+
+
+def _attributes(host: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if live.get("host_trace"):
+        found[HOST_TRACE] = live["host_trace"]
+    if live.get("within"):
+        found[WITHIN] = ids(host["salt"], live["within"], live["t"])[0]
+    if live["sample"]:
+        found[SAMPLE] = live["sample"]
+    if dropped := int(host["dropped"]):
+        found[DROPPED] = dropped
+    return found
+
+
+def ids(salt: str, number: int, started: int) -> tuple[str, str]:
+    """(trace_id, failure_id) of a call: the same whenever its lines are read. `started` is in nanoseconds.
+
+    Reckoned from what is there, for random ids at each call would cost, and take from the host's own random numbers.
+    """
+    chance = blake2b(f"{salt} {number}".encode(), digest_size=26).digest()
+    rest = int.from_bytes(chance[16:])
+    stamp = (started // 1_000_000) & (2**48 - 1)
+    # RFC 9562: 48 bits of milliseconds, the version, 12 bits of chance, the variant, 62 bits of chance.
+    return chance[:16].hex(), str(
+        UUID(int=stamp << 80 | 7 << 76 | (rest >> 62 & 0xFFF) << 64 | 2 << 62 | rest & (2**62 - 1))
+    )

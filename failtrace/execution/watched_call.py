@@ -1,0 +1,333 @@
+"""One call of a watched function, in the host's own thread: begun, and judged as far as its own objects are needed.
+
+Nothing here raises into the host but a KeyboardInterrupt that came while it was at work, and nothing waits for more
+than a journal line: evidence, detectors and the store are asked by whoever the call is handed over to.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from asyncio import CancelledError
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, Span
+from pydantic_core import to_json
+
+from failtrace.capture.capture import CURRENT, Capture
+from failtrace.capture.exceptions import isinstance_safe
+from failtrace.capture.glance import glance, read, read_input
+from failtrace.capture.sanitiser import Marks, sanitise_text
+from failtrace.capture.tracing import tracer
+from failtrace.capture.watch_faults import FAULTS
+from failtrace.capture.watch_journal import JOURNAL, CallJournal
+from failtrace.execution.contract_check import check_contract
+from failtrace.execution.outcome import raised_line
+from failtrace.subjects.subject import Subject
+
+MAX_CHUNKS = 1000
+"""Chunks of a generator that are kept for its contract, its evidence or a sample; of a longer one none is judged."""
+MAX_WITHIN = 8
+"""Watched calls around one another that hear of the same step."""
+MAX_GROUPED = 1000
+"""Members of an exception group that are looked at."""
+
+_chance = random.Random()  # noqa: S311  which calls are kept; and the host's own random numbers are left alone
+os.register_at_fork(after_in_child=_chance.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call that has ended and is to be judged."""
+
+    journal: CallJournal
+    subject: Subject
+    sampled: bool
+    """Whether it is stored even where it passed."""
+    sure: bool
+    """Whether the journal alone shows that it is to be stored; else the evidence has to be asked first."""
+
+
+class Watched:
+    """A watched function: what its calls have in common."""
+
+    __slots__ = ("hand_over", "ignore", "needs_output", "sample", "subject", "told")
+
+    def __init__(
+        self,
+        subject: Subject,
+        sample: float,
+        ignore: tuple[type[BaseException], ...],
+        hand_over: Callable[[Ended], None],
+    ) -> None:
+        self.subject = subject
+        self.sample = sample
+        self.ignore = ignore
+        self.hand_over = hand_over
+        self.needs_output = subject.output_model is not None or subject.evidence is not None
+        marks = Marks()
+        fields = {
+            "subject": {
+                "name": sanitise_text(subject.name, marks, 256),
+                "version": subject.version,
+                "source": sanitise_text(subject.source, marks, 512),
+            },
+            "timeout": subject.timeout or 0.0,
+            "sample": sample,
+        }
+        self.told = to_json(fields)[1:-1]
+        """Their fields of a journal's first line."""
+
+
+class WatchedCapture(Capture):
+    """The capture of a watched call; the watched calls around it hear of its steps too. Raises nothing."""
+
+    __slots__ = ("depth", "ended", "number", "outer")
+
+    depth: int
+    outer: WatchedCapture | None
+
+    def __init__(self, journal: CallJournal, outer: WatchedCapture | None) -> None:
+        super().__init__(journal)
+        self.number = journal.number
+        self.depth = outer.depth + 1 if outer is not None else 0
+        self.outer = outer if self.depth % MAX_WITHIN else None
+        self.ended = False
+        """Steps may end after their call has, in other threads and tasks; nobody hears of them."""
+
+    def write(self, line: dict[str, Any]) -> None:
+        """See Capture."""
+        if not self.ended:
+            super().write(line)
+
+    def step_started(self, span: Span) -> None:
+        """See Capture."""
+        if not self.ended:
+            # Not `with FAULTS`, which costs where nothing happens.
+            try:
+                super().step_started(span)
+            except Exception as error:  # noqa: BLE001
+                FAULTS.take(error)
+        if self.outer is not None:
+            self.outer.step_started(span)
+
+    def step_ended(self, span: ReadableSpan) -> None:
+        """See Capture."""
+        if not self.ended:
+            # Not `with FAULTS`, which costs where nothing happens.
+            try:
+                super().step_ended(span)
+            except Exception as error:  # noqa: BLE001
+                FAULTS.take(error)
+        if self.outer is not None:
+            self.outer.step_ended(span)
+
+    def exception_left(self, error: BaseException, step_id: str) -> None:
+        """See Capture."""
+        if not self.ended:
+            super().exception_left(error, step_id)
+        if self.outer is not None:
+            self.outer.exception_left(error, step_id)
+
+
+class WatchedCall:
+    """One call, from `begin` to its end; between `pause` and `resume` it does not run."""
+
+    __slots__ = (
+        "_args",
+        "_before",
+        "_capture",
+        "_chunks",
+        "_kwargs",
+        "_number",
+        "_ran",
+        "_resumed",
+        "_sampled",
+        "_watched",
+        "_whole",
+    )
+
+    def __init__(self, watched: Watched, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._watched, self._args, self._kwargs = watched, args, kwargs
+        self._capture: WatchedCapture | None = None
+
+    def begin(self) -> None:
+        """The function is about to run."""
+        with FAULTS:
+            around = CURRENT.get()
+            # What runs inside an execution of failtrace's own is told there.
+            if around is None or type(around) is WatchedCapture:
+                self._begin(around)
+
+    def resume(self) -> None:
+        """It runs, and the steps of this context are its own."""
+        if self._capture is not None:
+            self._before = CURRENT.get()
+            CURRENT.set(self._capture)
+            self._resumed = time.monotonic()
+
+    def pause(self) -> None:
+        """It has ended, or waits at a `yield`. (No token: a generator may be closed in another context.)"""
+        if self._capture is not None and self._resumed:
+            self._ran += time.monotonic() - self._resumed
+            self._resumed = 0.0
+            CURRENT.set(self._before)
+
+    def keep(self, chunk: Any) -> None:
+        """One chunk of a generator, kept where the output will be looked at."""
+        if self._capture is not None and (self._sampled or self._watched.needs_output):
+            self._chunks.append(chunk)
+            del self._chunks[MAX_CHUNKS + 1 :]
+
+    def passed(self, result: Any) -> None:
+        """The function has returned."""
+        self.pause()
+        if self._capture is not None:
+            with FAULTS:
+                self._passed(self._capture, result)
+
+    def exhausted(self) -> None:
+        """The generator has come to its end."""
+        if self._capture is not None:
+            with FAULTS:
+                self._passed(self._capture, self._chunks, judged=len(self._chunks) <= MAX_CHUNKS)
+
+    def failed(self, error: BaseException) -> None:
+        """The function has raised, or was interrupted, cancelled or closed."""
+        self.pause()
+        if self._capture is not None:
+            with FAULTS:
+                self._failed(self._capture, error)
+
+    def _begin(self, around: WatchedCapture | None) -> None:
+        tracer()  # the host's provider, whenever it was set, gets our processor
+        watched = self._watched
+        given, self._whole = glance(self._args, self._kwargs)
+        told = b'"t":%d,%b,%b' % (time.time_ns(), watched.told, given)
+        host = trace.get_current_span().get_span_context()
+        if host.is_valid:
+            told += b',"host_trace":"%032x"' % host.trace_id
+        if around is not None:
+            told += b',"within":%d' % around.number
+        journal = JOURNAL.begin(told)
+        self._number = journal.number
+        self._sampled = watched.sample > 0 and _chance.random() < watched.sample
+        self._chunks: list[Any] = []
+        self._ran = 0.0
+        self._capture = WatchedCapture(journal, around)
+        self.resume()
+
+    def _passed(self, capture: WatchedCapture, result: Any, *, judged: bool = True) -> None:
+        subject = self._watched.subject
+        late = self._is_late()
+        contract = _contract(subject.output_model, result, capture.marks) if judged and not late else None
+        violated = bool(contract and contract.get("violations"))
+        asks = judged and not late and subject.evidence is not None
+        if not (late or violated or asks or self._sampled):
+            self._forget(capture)
+            return
+        line = {"k": "outcome", "t": time.time_ns(), "ms": self._ran * 1000, "kind": "returned", "contract": contract}
+        output = None if late else read(result, capture.marks)
+        self._end(
+            capture,
+            {**line, "evidence": None, "output": output, "tally": capture.tally(), "late": late},
+            sure=late or violated or (self._sampled and not asks),
+        )
+
+    def _failed(self, capture: WatchedCapture, error: BaseException) -> None:
+        late = self._is_late()
+        if isinstance_safe(error, GeneratorExit):
+            # Whoever iterated needed no more of it.
+            self._passed(capture, None, judged=False)
+        elif (late and isinstance_safe(error, CancelledError)) or self._is_failure(error):
+            self._end(capture, {**raised_line(capture, error, self._ran * 1000), "late": late}, sure=True)
+        else:
+            self._forget(capture)
+
+    def _is_late(self) -> bool:
+        timeout = self._watched.subject.timeout
+        return timeout is not None and self._ran > timeout
+
+    def _is_failure(self, error: BaseException) -> bool:
+        """Whether the function failed: it did not where it was interrupted, cancelled, or only says that it is done."""
+        if not any(
+            not isinstance_safe(one, _NO_FAILURE) and isinstance_safe(one, Exception) for one in _members(error)
+        ):
+            return False
+        return not issubclass(type(error), self._watched.ignore) and not self._was_told(error)
+
+    def _was_told(self, error: BaseException) -> bool:
+        """Whether the exception came out of an inner call of the same function, which has it already."""
+        tb = error.__traceback__
+        while tb is not None:
+            frame = tb.tb_frame
+            if frame.f_globals.get("__name__") == _WRAPPERS:
+                inner = frame.f_locals.get("call")
+                if type(inner) is WatchedCall and self._is_around(inner):
+                    return True
+            tb = tb.tb_next
+        return False
+
+    def _is_around(self, inner: WatchedCall) -> bool:
+        same = inner._watched.subject.name == self._watched.subject.name
+        return same and inner._number > self._number
+
+    def _end(self, capture: WatchedCapture, outcome: dict[str, Any], *, sure: bool) -> None:
+        """Write what came of it, and hand the call over."""
+        journal = capture.journal
+        assert isinstance(journal, CallJournal)
+        capture.ended = True
+        if not self._whole:
+            journal.write_input(read_input(self._args, self._kwargs))
+        journal.write({**outcome, "sampled": self._sampled})
+        watched, sampled = self._watched, self._sampled
+        self._let_go()
+        watched.hand_over(Ended(journal, watched.subject, sampled, sure))
+
+    def _forget(self, capture: WatchedCapture) -> None:
+        """It passed, and leaves nothing."""
+        capture.ended = True
+        self._let_go()
+        journal = capture.journal
+        assert isinstance(journal, CallJournal)
+        journal.discard()
+
+    def _let_go(self) -> None:
+        """A traceback that the host keeps holds this object: nothing of the call's should stay with it."""
+        self._capture = None
+        self._args, self._kwargs, self._chunks = (), {}, []
+
+
+_WRAPPERS = "failtrace.watching"
+_NO_FAILURE = (StopIteration, StopAsyncIteration)
+
+
+def _members(error: BaseException) -> Iterator[BaseException]:
+    """The exception, or where it is a group those in it, at most MAX_GROUPED."""
+    waiting = [error]
+    for _ in range(MAX_GROUPED):
+        if not waiting:
+            return
+        one = waiting.pop()
+        if isinstance_safe(one, BaseExceptionGroup):
+            waiting.extend(BaseExceptionGroup.exceptions.__get__(one))
+        else:
+            yield one
+
+
+def _contract(model: Any, output: Any, marks: Marks) -> dict[str, Any] | None:
+    """Its violations; None without a contract, and where the contract itself broke, which is not the host's affair."""
+    if model is None:
+        return None
+    try:
+        return {"violations": check_contract(model, output, marks)}
+    except KeyboardInterrupt:
+        raise
+    # A validator is the user's code: what it raises, SystemExit too, must not reach a host that only returned.
+    except BaseException as error:  # noqa: BLE001
+        FAULTS.take(error)
+        return None

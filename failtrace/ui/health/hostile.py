@@ -1,0 +1,86 @@
+"""What does this installation catch? The last answer, and a button that asks anew."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from failtrace.errors import FailtraceError
+from failtrace.hostile import Caught, run_hostile_apart
+from failtrace.hostile_result import HostileResult, last_result
+from failtrace.mirror.mirror import Mirror
+from failtrace.subjects.hostile import HOSTILE
+from failtrace.ui.notices import ask, empty, problem
+from failtrace.ui.visitor import visitor
+from failtrace.wording import ago
+
+_ASK: Final = "hostile"
+_ALL: Final = len(HOSTILE) + 2
+"""Each subject, and what was beside them: the siblings and the host."""
+
+
+def show_hostile(home: Path, mirror: Mirror) -> None:
+    """How many hostile subjects are caught, which are not, and what was seen of each."""
+    st.subheader("What it catches", anchor=False)
+    by = visitor()
+    if by.may_run and st.button("Run the hostile subjects", icon=":material/bug_report:", key=_ASK):
+        ask(mirror.note, "tried what is caught", f"{len(HOSTILE)} hostile subjects", by.name)
+        if _run():
+            st.rerun()
+    result = last_result(home)
+    if result is None:
+        empty(
+            "Nobody has asked yet what this installation catches",
+            f"`failtrace doctor --hostile`, or the button above, runs {len(HOSTILE)} hostile subjects (crashes, hangs, "
+            "floods, secrets) beside healthy ones, in a process of its own. It takes some seconds and stores nothing.",
+            ":material/bug_report:",
+        )
+        return
+    _show(result)
+
+
+def _run() -> bool:
+    """In a process of its own, which ends with this page; whether it came to its end."""
+    done = st.progress(0.0, "Starting …")
+    try:
+        with closing(run_hostile_apart()) as told:
+            for number, caught in enumerate(told, start=1):
+                done.progress(min(1.0, number / _ALL), caught.title)
+    except FailtraceError as error:
+        problem("The hostile subjects could not be run.", str(error))
+        return False
+    finally:
+        done.empty()
+    return True
+
+
+def _show(result: HostileResult) -> None:
+    missed = [caught for caught in result.caught if not caught.caught]
+    if missed:
+        st.error(f"{len(missed)} of {len(result.caught)} are not caught.", icon=":material/error:")
+        _show_each(missed)
+    else:
+        st.success("Every one is caught, and nothing beside them was touched.", icon=":material/check_circle:")
+    st.text(f"Asked {ago(result.ended_at)} ago, with failtrace {result.failtrace} under Python {result.python}.")
+    with st.expander("What was seen of each"):
+        _show_each(result.caught)
+
+
+def _show_each(several: Iterable[Caught]) -> None:
+    """What was seen holds a subject's words, so it goes through st.text."""
+    for caught in several:
+        mark, title, took, seen = st.columns([2, 4, 2, 9], vertical_alignment="center")
+        if caught.caught:
+            mark.markdown(":green[:material/check_circle:] Caught")
+        else:
+            mark.markdown(":red[:material/error:] Not caught")
+        title.text(caught.title)
+        took.text(_took(caught))
+        seen.text(caught.told)
+
+
+def _took(caught: Caught) -> str:
+    limit = f" of {caught.limit_s:g} s" if caught.limit_s is not None else ""
+    return f"{caught.elapsed_s:.1f} s{limit}"
