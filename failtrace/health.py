@@ -23,6 +23,7 @@ from failtrace.mirror.views import DeadLetter, InboxState, RelayStatus
 from failtrace.services import load_registry
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import TraceStore
+from failtrace.watching import watch_faults
 from failtrace.wording import ago, count_of
 
 State = Literal["ok", "warning", "failed"]
@@ -58,6 +59,7 @@ def examine() -> Iterator[Finding]:
         ("store", _store),
         ("delivery", _delivery),
         ("subjects", _subjects),
+        ("watch", _watch),
         ("process", _process),
     ):
         yield _guarded(check, look, settings)
@@ -188,6 +190,29 @@ def _subjects(settings: Settings) -> Finding:
     if registry.problems:
         return Finding("subjects", "failed", f"{known} registered. {' '.join(registry.problems)}")
     return Finding("subjects", "ok", f"{known} registered")
+
+
+def _watch(settings: Settings) -> Finding:
+    """Of watched programs only those that had trouble leave word."""
+    troubled = watch_faults(settings)
+    if not troubled:
+        return Finding("watch", "ok", "no watched program had trouble within a week")
+    newest = troubled[0]
+    counts = {
+        "dropped": newest.dropped,
+        "left for a recovery": newest.left,
+        "on no disk": newest.in_memory_alone,
+        "faults of failtrace's": newest.faults,
+    }
+    told = ", ".join([f"{words}: {number:,}" for words, number in counts.items() if number])
+    why = f" (the last: {newest.last_fault})" if newest.last_fault else ""
+    return Finding(
+        "watch",
+        "warning",
+        f"{count_of(len(troubled), 'watched program')} had trouble within a week; the newest, {newest.program!r}, "
+        f"{ago(datetime.fromtimestamp(newest.at, UTC))} ago. Of its calls {told}{why}. They went on "
+        "as they would; see that the disk of FAILTRACE_HOME has room and can be written.",
+    )
 
 
 def _echo(word: str) -> str:

@@ -188,7 +188,9 @@ def lost_story(journal: JournalLines, lines: Sequence[dict[str, Any]], lived_unt
     told = story(host, lines)
     end: tuple[dict[str, Any], ...] = ()
     if told.first("outcome") is None:
-        end = ({"k": "exit", "t": lived_until, "killed": None, "stacks": "", "host_lost": True},)
+        # The times of files come from a coarser clock than those of lines.
+        last = max([lived_until, *[line["t"] + 1 for line in lines if "t" in line]])
+        end = ({"k": "exit", "t": last, "killed": None, "stacks": "", "host_lost": True},)
     return JournalLines((*told.lines, *end), journal.torn + int(host["lost"]))
 
 

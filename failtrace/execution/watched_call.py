@@ -283,9 +283,14 @@ class WatchedCall:
         capture.ended = True
         if not self._whole:
             journal.write_input(read_input(self._args, self._kwargs))
-        journal.write({**outcome, "sampled": self._sampled})
+        told = journal.write({**outcome, "sampled": self._sampled})
         watched, sampled = self._watched, self._sampled
         self._let_go()
+        if not told:
+            # Without its end it would be told as one that was lost.
+            journal.discard()
+            JOURNAL.count_dropped()
+            return
         watched.hand_over(Ended(journal, watched.subject, sampled, sure))
 
     def _forget(self, capture: WatchedCapture) -> None:

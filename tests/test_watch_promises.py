@@ -1,0 +1,344 @@
+"""What `watch` promises a host, one promise a test."""
+
+import asyncio
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from pydantic import BaseModel
+
+from failtrace import TraceStore, watch
+from failtrace.capture import watch_journal
+from failtrace.capture.watch_segment import DROPPED, SAMPLE
+from failtrace.contracts import FailureType, TraceRecord
+from failtrace.errors import SubjectError
+from failtrace.guard import GUARD
+from failtrace.health import examine
+from failtrace.recorder import recorder
+from failtrace.watching import status, watch_faults
+
+
+@pytest.fixture(autouse=True)
+def a_home_of_its_own() -> Iterator[None]:
+    """A process has one home; here each test is the end of a program, and the next one begins in another home."""
+    yield
+    assert recorder().finish()
+
+
+def recorded() -> list[TraceRecord]:
+    """All records, oldest first, once the recorder has nothing left to do."""
+    assert recorder().flush()
+    with TraceStore.open() as store:
+        rows = store.mirror.executions(limit=1000).rows
+        found = [store.get_trace(row.failure_id or row.trace_id) for row in rows]
+    return [record for record in reversed(found) if record is not None]
+
+
+def program(tmp_path: Path, code: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """A host of its own, on this test's home."""
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(code))
+    return subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, **options)
+
+
+class Shop:
+    """Every kind of method."""
+
+    @watch
+    def plain(self, value: int) -> int:
+        """Plain."""
+        return 1 // value
+
+    @classmethod
+    @watch
+    def of_class(cls, value: int) -> int:
+        """Of the class."""
+        return 1 // value
+
+    @watch
+    @staticmethod
+    def static(value: int) -> int:
+        """Static."""
+        return 1 // value
+
+    @watch
+    async def later(self, value: int) -> int:
+        """Later."""
+        return 1 // value
+
+    @watch
+    def parts(self, value: int) -> Iterator[int]:
+        """In parts."""
+        yield 1 // value
+
+    @watch
+    async def parts_later(self, value: int) -> AsyncIterator[int]:
+        """In parts, later."""
+        yield 1 // value
+
+
+def drained(made: Any) -> Any:
+    """The result of whatever a function of any kind gave."""
+    if inspect.isasyncgen(made):
+
+        return asyncio.run(anext(made))
+    if inspect.isgenerator(made):
+        return next(made)
+    return asyncio.run(made) if inspect.iscoroutine(made) else made
+
+
+@pytest.mark.parametrize("name", ["plain", "of_class", "static", "later", "parts", "parts_later"])
+def test_every_kind_of_function_stays_what_it_is(name: str) -> None:
+    """Result, exception, kind, name, doc and signature; one frame more; a record of the failure alone."""
+    method = getattr(Shop(), name)
+    bare = inspect.unwrap(method)
+
+    assert drained(method(1)) == 1
+    with pytest.raises(ZeroDivisionError) as raised:
+        drained(method(0))
+
+    for kind in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction):
+        assert kind(method) == kind(bare)
+    assert (method.__name__, method.__doc__) == (bare.__name__, bare.__doc__)
+    assert list(inspect.signature(method).parameters) == ["value"]
+    ours = [frame for frame in raised.traceback if "failtrace" in str(frame.path) and "tests" not in str(frame.path)]
+    assert len(ours) == 1
+    (record,) = recorded()
+    assert record.failure is not None
+    assert record.failure.message.startswith("ZeroDivisionError")
+    assert record.subject.name.endswith(f"Shop.{name}")
+
+
+def test_the_exception_is_the_same_object_with_what_it_came_from() -> None:
+    """Cause, notes and attributes are untouched."""
+    error = LookupError("gone")
+    error.add_note("a note")
+
+    @watch
+    def fail() -> None:
+        raise error from KeyError("why")
+
+    with pytest.raises(LookupError) as raised:
+        fail()
+    assert raised.value is error
+    assert (type(error.__cause__), error.__notes__) == (KeyError, ["a note"])
+
+
+class Answer(BaseModel):
+    number: int
+
+
+def test_contracts_evidence_and_slowness_are_judged_aside() -> None:
+    """The host gets what the function returned, whatever is thought of it."""
+    wrong = watch(name="wrong", output_model=Answer)(lambda: {"number": "seven"})
+    claims = watch(name="claims", evidence=lambda _: ["The store closes at 18:00."])(lambda: "It closes at 21:00.")
+    slow = watch(name="slow", timeout=1e-9)(lambda: "late")
+
+    assert (wrong(), claims(), slow()) == ({"number": "seven"}, "It closes at 21:00.", "late")
+    assert {record.subject.name: record.failure.failure_type for record in recorded() if record.failure} == {
+        "wrong": FailureType.VALIDATION_ERROR,
+        "claims": FailureType.HALLUCINATION_FLAG,
+        "slow": FailureType.TIMEOUT,
+    }
+
+
+def test_a_share_of_what_passes_is_kept_when_asked() -> None:
+    """All, none, or a share that the record tells of."""
+    every, none = watch(name="every", sample=1.0)(lambda: 1), watch(name="none")(lambda: 1)
+    some = watch(name="some", sample=0.5)(lambda: 1)
+
+    for _ in range(40):
+        every(), none(), some()
+
+    found = [record.subject.name for record in recorded()]
+    assert (found.count("every"), found.count("none")) == (40, 0)
+    assert 0 < found.count("some") < 40
+    assert {record.attributes[SAMPLE] for record in recorded()} == {1.0, 0.5}
+
+
+def test_what_is_to_be_ignored_is() -> None:
+    """By its type, subtypes too; others are recorded."""
+    fail = watch(name="fail", ignore=LookupError)(lambda error: (_ for _ in ()).throw(error))
+
+    for error in (KeyError("a"), IndexError("b"), ValueError("c")):
+        with pytest.raises(type(error)):
+            drained(fail(error))
+
+    assert [record.failure.message for record in recorded() if record.failure] == ["ValueError: c"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sample": 2}, {"sample": True}, {"ignore": 7}, {"ignore": (int,)}, {"timeout": -1.0}], ids=str
+)
+def test_an_option_that_cannot_be_used_is_one_sentence(wrong: dict[str, Any]) -> None:
+    """At the decoration, before anything runs."""
+    with pytest.raises(SubjectError) as raised:
+        watch(**wrong)(lambda: 1)
+    assert str(raised.value).count("\n") == 0
+
+
+def test_nested_calls_of_one_function_are_one_failure() -> None:
+    """The innermost has it; a watched function around it with another name has its own."""
+
+    @watch(name="inner")
+    def inner(depth: int) -> int:
+        return inner(depth - 1) if depth else 1 // 0
+
+    outer = watch(name="outer")(lambda: inner(3))
+    with pytest.raises(ZeroDivisionError):
+        outer()
+
+    assert sorted(record.subject.name for record in recorded()) == ["inner", "outer"]
+
+
+def test_memory_is_bounded_and_what_goes_beyond_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call whose end finds no room is dropped, which a later record tells; the host notices nothing."""
+    fail = watch(name="fail")(lambda text: 1 // 0)
+    before = status().dropped
+    # The real budget of 64 MB would take a while to fill.
+    with monkeypatch.context() as patch:
+        patch.setattr(watch_journal, "MAX_MEMORY", 10)
+        with pytest.raises(ZeroDivisionError):
+            fail("x" * 100_000)
+    with pytest.raises(ZeroDivisionError):
+        fail("short")
+
+    (record,) = recorded()
+    assert record.input == {"args": ["short"], "kwargs": {}}
+    assert record.attributes[DROPPED] == status().dropped == before + 1
+
+
+def test_the_host_s_own_tracing_is_left_alone(tmp_path: Path) -> None:
+    """A provider that the host sets afterwards is taken, ours is only a processor of it, and its exporter gets all."""
+    done = program(
+        tmp_path,
+        """
+        from failtrace import watch, step
+        @watch(name="early")
+        def early():
+            with step("a"): 1 // 0
+        def attempt():
+            try: early()
+            except ZeroDivisionError: pass
+        attempt()
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+        exporter, mine = InMemorySpanExporter(), TracerProvider()
+        mine.add_span_processor(SimpleSpanProcessor(exporter))
+        trace.set_tracer_provider(mine)
+        with trace.get_tracer("host").start_as_current_span("request"): attempt()
+        assert trace.get_tracer_provider() is mine
+        print([span.name for span in exporter.get_finished_spans()])
+        """,
+    )
+
+    assert done.stdout.strip() == "['a', 'request']", done.stderr
+    assert [[step.name for step in record.steps] for record in recorded()] == [["a"], ["a"]]
+    assert not isinstance(trace.get_tracer_provider(), type(None))
+
+
+def test_calls_of_a_killed_host_become_records(tmp_path: Path) -> None:
+    """One under way with its open step, one that had failed, none that had passed; a second recovery finds nothing."""
+    done = program(
+        tmp_path,
+        """
+        import os, signal
+        from failtrace import watch, step
+        from failtrace.recorder import Recorder
+        Recorder._record = lambda self, ended: os.kill(os.getpid(), signal.SIGKILL)
+        @watch(name="works")
+        def works(fails):
+            with step("work"): return 1 // (not fails)
+        works(False)
+        @watch(name="around")
+        def around():
+            with step("wait"):
+                try: works(True)
+                except ZeroDivisionError: pass
+                while True: pass
+        around()
+        """,
+    )
+    assert done.returncode == -signal.SIGKILL
+
+    command = [sys.executable, "-m", "failtrace", "recover", "--json"]
+    first, second = (
+        json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout)
+        for _ in range(2)
+    )
+    assert (first["failures"], second["failures"]) == (2, 0)
+    found = {record.subject.name: record for record in recorded()}
+    assert set(found) == {"works", "around"}
+    lost = found["around"].failure
+    assert lost is not None
+    assert lost.termination is not None
+    waited = [step.step_id for step in found["around"].steps if step.name == "wait"]
+    assert [lost.termination.last_open_step_id] == waited
+
+
+def test_two_that_recover_at_once_make_no_record_twice(tmp_path: Path) -> None:
+    """Many calls of a host that was killed, and four recoverers."""
+    done = program(
+        tmp_path,
+        """
+        import os, signal
+        from failtrace import watch
+        from failtrace.recorder import Recorder
+        Recorder._record = lambda self, ended: None
+        @watch(name="fails")
+        def fails(number): 1 // 0
+        for number in range(200):
+            try: fails(number)
+            except ZeroDivisionError: pass
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    )
+    assert done.returncode == -signal.SIGKILL
+
+    command = [sys.executable, "-m", "failtrace", "recover", "--json"]
+    several = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    counted = [json.loads(one.communicate(timeout=60)[0])["failures"] for one in several]
+
+    records = recorded()
+    assert sum(counted) == len(records) == 200
+    assert {record.input["args"][0] for record in records} == set(range(200))  # type: ignore[index, call-overload]
+
+
+def test_trouble_is_told_by_doctor_and_the_health_page(clean_environment: Path) -> None:
+    """Also when the program is long gone."""
+    clean_environment.mkdir(parents=True, exist_ok=True)
+    (clean_environment / "journal").write_text("a file where the folder should be")
+    fail = watch(name="fail")(lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert recorder().finish()
+
+    (told,) = watch_faults()
+    assert (told.pid, told.faults > 0) == (os.getpid(), True)
+    assert status().faults >= told.faults
+    (finding,) = [finding for finding in examine() if finding.check == "watch"]
+    assert (finding.state, "on no disk" in finding.detail) == ("warning", True)
+    GUARD.caught.clear()
+
+
+def test_a_dropped_call_is_counted_in_the_records_that_follow() -> None:
+    """Where the queue is full and no disk holds the call, it is gone, and later records say how many are."""
+    before = status().dropped
+    watch_journal.JOURNAL.count_dropped()
+    fail = watch(name="fail")(lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    (record,) = recorded()
+    assert record.attributes[DROPPED] == before + 1
