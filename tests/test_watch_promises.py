@@ -89,7 +89,6 @@ class Shop:
 def drained(made: Any) -> Any:
     """The result of whatever a function of any kind gave."""
     if inspect.isasyncgen(made):
-
         return asyncio.run(anext(made))
     if inspect.isgenerator(made):
         return next(made)
