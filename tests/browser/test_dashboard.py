@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser.test_run import choose
 from playwright.sync_api import Page, expect
 from support.records import failure_id_of, item, make_record, make_step
 
@@ -63,12 +64,7 @@ def test_every_page_stands_as_the_first_request_of_a_fresh_server(
 def test_a_run_from_the_page_and_its_failure_in_a_new_tab(open_: Open, watch: Any) -> None:
     """The button must run what was chosen; a failure must open by its id in a new tab, and in place, with one Back."""
     page = open_("/run")
-    chosen = page.get_by_test_id("stMultiSelect")
-    chosen.get_by_label("Clear all").click()
-    chosen.get_by_role("combobox").fill("exception_three_steps_deep")
-    page.get_by_role("option", name="exception_three_steps_deep").click()
-    chosen.get_by_role("combobox").press("Escape")
-    expect(chosen.get_by_text("exception_three_steps_deep")).to_be_visible()
+    choose(page, "exception_three_steps_deep")
     page.get_by_role("button", name="Run", exact=True).click()
 
     failures = page.locator("a.row[href^='failure?']")

@@ -116,6 +116,7 @@ def test_who_logs_in_sees_the_pages_until_they_log_out(
     ]
     expect(page.get_by_test_id("stSidebar").get_by_text("ada@example.test")).to_be_visible()
     page.goto(f"{server}/run")
+    page.get_by_text("New run").click()
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Stopping…")).to_be_visible()
