@@ -203,6 +203,7 @@ def test_doctor_tells_what_is_well_and_what_is_not(clean_environment: Path, monk
             "store",
             "delivery",
             "subjects",
+            "watch",
             "process",
         )
     }
