@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from failtrace.capture.journal import segments
+from failtrace.capture.own_rules_found import rules_of
+from failtrace.capture.own_secrets import SECRETS_FILES
+from failtrace.capture.secret_rules import SHAPES
 from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
 from failtrace.execution.header import package_version
@@ -55,6 +58,7 @@ def examine() -> Iterator[Finding]:
     for check, look in (
         ("home", _home),
         ("journal", _journal),
+        ("redaction", _redaction),
         ("mirror", _mirror),
         ("store", _store),
         ("delivery", _delivery),
@@ -127,6 +131,22 @@ def _journal(settings: Settings) -> Finding:
     return Finding(
         "journal", "ok", f"{count_of(waiting, 'execution')} under way, or to be taken up by the next command"
     )
+
+
+def _redaction(settings: Settings) -> Finding:
+    """What is secret here, by number: to name the secrets would tell them."""
+    readable = [path for path in SECRETS_FILES if path.is_file() and path.stat().st_mode & 0o077]
+    if readable:
+        return Finding(
+            "redaction", "warning", f"{readable[0]} can be read by other accounts; do `chmod 600 {readable[0]}`."
+        )
+    own = rules_of(settings, os.environ)
+    kept = len(own.keep_keys) + len(own.keep_values) + len(own.keep_rules)
+    shapes = f"{len(SHAPES) - sum(rule.name in own.keep_rules for rule in SHAPES)} shapes of secrets"
+    theirs = f"{count_of(len(own.keys), 'name')}, {count_of(len(own.patterns), 'expression')}"
+    told = f"{shapes}; rules of your own: {theirs}, {count_of(kept, 'exception')}"
+    secrets = count_of(len(own.secrets), "text")
+    return Finding("redaction", "ok", f"{told}; {secrets} known as secrets of this process, in every encoding")
 
 
 def _mirror(settings: Settings) -> Finding:

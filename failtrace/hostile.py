@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 
+from failtrace.capture.redaction import follow
 from failtrace.contracts import TraceRecord
 from failtrace.detection.run import execute
 from failtrace.errors import ExecutionError, FailtraceError
@@ -63,6 +64,7 @@ def run_hostile(store: TraceStore | None = None) -> Iterator[Caught]:
     Raises StoreError where the store takes nothing.
     """
     settings = Settings.load()
+    follow(settings)
     kept: list[TraceRecord] | None = None if store is None else []
     siblings = _Siblings(settings, alone=_warm_up(settings))
     host = _Host.now()

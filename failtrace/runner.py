@@ -13,6 +13,7 @@ from typing import Any
 
 import uuid6
 
+from failtrace.capture.redaction import follow
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
 from failtrace.detection.run import Execution, check_run_id, execute, executor_for, with_overrides
@@ -93,6 +94,7 @@ class Runner:
         self._progress = progress or (lambda _: None)
         self._should_stop = should_stop or (lambda: False)
         self._settings = settings or Settings.load()
+        follow(self._settings)
         self._flush_s = flush_s
         self._by = self._settings.acting_for
 

@@ -6,6 +6,8 @@ from typing import Annotated, Self
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from failtrace.capture.own_rules import OwnRules
+from failtrace.capture.own_rules_file import read_own_rules
 from failtrace.errors import SettingsError
 
 
@@ -84,6 +86,17 @@ class Settings(BaseSettings):
         validation_alias=_env("FAILTRACE_ACTING_FOR"),
         description="Whom the audit names as who started a run; the dashboard sets it, unset means the OS user.",
     )
+
+    redaction: Annotated[OwnRules, NoDecode] = Field(
+        default=OwnRules(),
+        validation_alias=_env("FAILTRACE_REDACTION"),
+        description="A TOML file of rules of your own for what is secret and what is not.",
+    )
+
+    @field_validator("redaction", mode="before")
+    @classmethod
+    def _read_rules(cls, value: object) -> object:
+        return read_own_rules(Path(value)) if isinstance(value, str) else value
 
     @field_validator("subjects", "runners", mode="before")
     @classmethod

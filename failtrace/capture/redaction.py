@@ -1,124 +1,123 @@
 """Redaction of texts: every string that failtrace keeps passes here before it can reach a disk.
 
-One scan by Rust's regex engine (pydantic carries it; 2 µs a kilobyte) decides whether anything in the text could be a
-secret. Only then do the rules look closer. What is found is replaced by `[redacted:rule]`; a second pass finds nothing.
+The rules in force are those of the process: the built-in ones, the user's own, and the process's own secrets. A host
+follows its settings (`follow`, `keep_up`), a subject's process adopts its host's (`adopt`); who does neither, an
+application with watched functions, say, gets those of its environment when the first text comes.
 """
 
-import re
-from collections.abc import Callable
-from functools import cache
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from pydantic_core import SchemaValidator, core_schema
-
-from failtrace.capture import secret_assignments
-from failtrace.capture.secret_assignments import redact_assignments
+from failtrace.capture import redactor as built
+from failtrace.capture import secret_keys
+from failtrace.capture.own_rules import OwnRules, forget_judgements
+from failtrace.capture.own_rules_found import rules_found, rules_of
+from failtrace.capture.own_secrets import own_secrets
+from failtrace.capture.redactor import Redactor
 from failtrace.capture.secret_keys import is_secret_key
-from failtrace.capture.secret_rules import SHAPES, Rule
+from failtrace.settings import Settings
 
-__all__ = ["SHORTEST_SECRET", "could_name_secret", "gate", "is_secret_key", "look_closer", "prepare", "redact_text"]
+__all__ = [
+    "adopt",
+    "could_name_secret",
+    "follow",
+    "gate",
+    "is_kept",
+    "is_secret_key",
+    "keep_up",
+    "look_closer",
+    "prepare",
+    "redact_text",
+    "redactor",
+]
 
-SHORTEST_SECRET = 8
-"""Characters of the shortest text that any rule can match, such as `pwd=abcd`."""
-
-_GATE_REPEATS = 8
-"""A gate need not count to 40: shorter counts keep its automaton small (9 ms to build instead of 19)."""
 _MAX_PASSES = 4
 """Two secrets glued together: the second is seen once the first is gone."""
-_ESCAPE_BEFORE = re.compile(r"\\[nrtbfv]\Z|%[0-9A-Fa-f]{2}\Z|\\u[0-9a-f]{4}\Z|\x1b\[[0-9;]{0,8}m\Z")
+
+_adopted: Redactor | None = None
+_seen: Mapping[str, str] = {}
+"""The environment whose secrets are known."""
+_lock = threading.RLock()
+
+
+def adopt(rules: OwnRules, environment: Mapping[str, str]) -> None:
+    """Redact by these own rules from now on; they hold the secrets of this environment."""
+    global _adopted, _seen
+    with _lock:
+        if _adopted is None or _adopted.rules != rules:
+            adopted = Redactor(rules)
+            secret_keys.adopt_keys(rules.keys, rules.keep_keys)
+            _adopted = adopted
+            forget_judgements()
+        _seen = environment
+
+
+def follow(settings: Settings) -> None:
+    """Redact by the rules of these settings, and what secrets they and the environment hold."""
+    environment = dict(os.environ)
+    adopt(rules_of(settings, environment), environment)
+
+
+def keep_up() -> None:
+    """Take in what the environment has come to hold since, by `load_dotenv`, say; earlier secrets stay secrets."""
+    now = dict(os.environ)
+    if now != _seen:
+        rules = redactor().rules
+        secrets = {*rules.secrets, *own_secrets((), now)}
+        longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
+        adopt(replace(rules, secrets=tuple(longest_first)), now)
+
+
+def redactor() -> Redactor:
+    """The rules in force."""
+    if _adopted is None:
+        with _lock:
+            if _adopted is None:
+                environment = dict(os.environ)
+                adopt(rules_found(environment), environment)
+    return _adopted  # type: ignore[return-value]
+
+
+def gate() -> Callable[[str], bool]:
+    """Says whether a text could hold a secret; the text must have no lone surrogates. Built on first use, in 10 ms."""
+    return redactor().gate
+
+
+def is_kept(value: str) -> bool:
+    """Whether the user wants this value to stay."""
+    return redactor().is_kept(value)
 
 
 def redact_text(text: str) -> tuple[str, int]:
     """The text without its secrets, and how many were found."""
-    if len(text) < SHORTEST_SECRET:
+    rules = redactor()
+    if len(text) < rules.shortest:
         return text, 0
     if not text.isascii():
         text = text.encode("utf-8", "backslashreplace").decode()
-    return look_closer(text) if gate()(text) else (text, 0)
-
-
-@cache
-def gate() -> Callable[[str], bool]:
-    """Says whether a text could hold a secret; the text must have no lone surrogates. Built on first use, in 10 ms."""
-    return _scan("|".join([*map(_short_gate, SHAPES), secret_assignments.GATE]))
+    return look_closer(text) if rules.gate(text) else (text, 0)
 
 
 def look_closer(text: str) -> tuple[str, int]:
     """`redact_text` for a text that the gate let through."""
+    rules = redactor()
     count = 0
     for _ in range(_MAX_PASSES):
-        text, found = _one_pass(text)
+        text, found = rules.one_pass(text)
         count += found
         if not found:
             break
     return text, count
 
 
-def _one_pass(text: str) -> tuple[str, int]:
-    count = 0
-    if _shape_gate()(text):
-        for rule, could_match, pattern in _matchers():
-            if could_match(text):
-                text, found = _apply(rule, pattern, text)
-                count += found
-    if _assignment_gate()(text):
-        text, found = redact_assignments(text)
-        count += found
-    return text, count
-
-
 def could_name_secret(text: str) -> bool:
     """Whether the name of a secret may stand in the text, with a value after it."""
-    return "\\u" in text or _assignment_gate()(text)
+    return "\\u" in text or redactor().could_name_secret(text)
 
 
 def prepare() -> None:
     """Builds what the first text with a secret would wait for (30 ms): for a process that others are forked from."""
-    gate()
-    _shape_gate()
-    _assignment_gate()
-    _matchers()
-
-
-@cache
-def _shape_gate() -> Callable[[str], bool]:
-    return _scan("|".join(map(_short_gate, SHAPES)))
-
-
-@cache
-def _assignment_gate() -> Callable[[str], bool]:
-    return _scan(secret_assignments.GATE)
-
-
-def _scan(pattern: str) -> Callable[[str], bool]:
-    return SchemaValidator(core_schema.str_schema(pattern=pattern)).isinstance_python
-
-
-def _short_gate(rule: Rule) -> str:
-    return re.sub(r"\{(\d+)(?:,\d*)?\}\Z", lambda count: f"{{{min(int(count[1]), _GATE_REPEATS)}}}", rule.gate)
-
-
-@cache
-def _matchers() -> tuple[tuple[Rule, Callable[[str], bool], re.Pattern[str]], ...]:
-    """Each shape with a scan of its own: ten times faster over a text without it than `re` is."""
-    return tuple((rule, _scan(_short_gate(rule)), re.compile(rule.pattern or rule.gate)) for rule in SHAPES)
-
-
-def _apply(rule: Rule, pattern: re.Pattern[str], text: str) -> tuple[str, int]:
-    group = "secret" if "secret" in pattern.groupindex else 0
-    pieces: list[str] = []
-    copied = 0
-    for match in pattern.finditer(text):
-        start, end = match.span(group)
-        if (rule.glued or _starts_there(text, match.start())) and (rule.accept is None or rule.accept(match[group])):
-            pieces += text[copied:start], f"[redacted:{rule.name}]"
-            copied = end
-    if not pieces:
-        return text, 0
-    return "".join((*pieces, text[copied:])), len(pieces) // 2
-
-
-def _starts_there(text: str, start: int) -> bool:
-    """Whether a token can start here: no letter or digit before it, unless it belongs to an escape sequence."""
-    if start == 0 or not text[start - 1].isalnum():
-        return True
-    return _ESCAPE_BEFORE.search(text[max(0, start - 12) : start]) is not None
+    redactor()
+    built.prepare()

@@ -8,12 +8,12 @@ through here before (a `Mark`, a `CleanText`) passes untouched, so sanitising tw
 import json
 from collections import deque
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from failtrace.capture.clean_text import CleanText, Keep, bounded_text
 from failtrace.capture.foreign_values import mro_of, text_of, type_name
 from failtrace.capture.markers import Mark, Marks, mark
+from failtrace.capture.own_rules import cached_by_rules
 from failtrace.capture.redaction import could_name_secret, gate
 from failtrace.capture.sanitiser_walk import Walk, judge_key
 from failtrace.capture.secret_keys import MAX_KEY
@@ -115,7 +115,7 @@ def _is_plain(text: str, limit: int) -> bool:
     return len(text) <= limit and text.isascii() and not gate()(text)
 
 
-@lru_cache(maxsize=1024)
+@cached_by_rules(1024)
 def _is_plain_key(key: str) -> bool:
     """Whether a name may stand as it is, and says nothing about what stands under it."""
     return len(key) <= MAX_KEY and judge_key(key) is None

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import islice, zip_longest
 from time import monotonic
 from typing import Any, Literal, TypeVar
@@ -10,7 +9,8 @@ from typing import Any, Literal, TypeVar
 from failtrace.capture.clean_text import CleanText, byte_length, clean_text, size_and_hash, valid_text
 from failtrace.capture.foreign_values import mro_of, type_name
 from failtrace.capture.markers import KEY, Mark, Marks, mark
-from failtrace.capture.redaction import SHORTEST_SECRET, gate, look_closer, redact_text
+from failtrace.capture.own_rules import cached_by_rules
+from failtrace.capture.redaction import is_kept, look_closer, redact_text, redactor
 from failtrace.capture.sanitiser_foreign import foreign
 from failtrace.capture.secret_keys import MAX_KEY, SecretKey, secret_key
 from failtrace.capture.secret_values import holds_secret, names_next, names_secret
@@ -39,7 +39,7 @@ _VECTOR = 16
 class Walk:
     """One value's budgets and tally. `value` is the entry; depth counts levels of the JSON written."""
 
-    __slots__ = ("_could_hold_secret", "_deadline", "_nodes", "_path", "_room", "marks")
+    __slots__ = ("_could_hold_secret", "_deadline", "_nodes", "_path", "_room", "_shortest", "_together", "marks")
 
     def __init__(self, marks: Marks) -> None:
         self.marks = marks
@@ -47,7 +47,8 @@ class Walk:
         self._room = MAX_BYTES
         self._deadline = monotonic() + MAX_SECONDS
         self._path: dict[int, int] = {}
-        self._could_hold_secret = gate()
+        rules = redactor()
+        self._could_hold_secret, self._shortest, self._together = rules.gate, rules.shortest, not rules.anchored
 
     def value(self, value: Any, depth: int) -> Json:
         """Any value, as JSON."""
@@ -79,7 +80,7 @@ class Walk:
         self._room -= size
         if not text.isascii():
             return self._unicode(text)
-        if size < SHORTEST_SECRET or not self._could_hold_secret(text):
+        if size < self._shortest or not self._could_hold_secret(text):
             return text
         clean, count = look_closer(text)
         self.marks.values_redacted += count
@@ -165,7 +166,7 @@ class Walk:
         kind = type(item)
         if key.doubtful and (kind is list or kind is tuple):
             return self.array(item, len(item), item, depth, key)
-        if not holds_secret(key, item):
+        if not holds_secret(key, item) or (kind is str and is_kept(item)):
             return self.value(item, depth)
         self.marks.values_redacted += 1
         return mark("redacted", rule=key.rule, type=type_name(kind))
@@ -187,7 +188,7 @@ class Walk:
     def _are_harmless(self, items: list[object]) -> bool:
         """Whether all short texts among the items can stay as they are: one scan instead of one for each."""
         texts = [item for item in items if type(item) is str]
-        if len(texts) < _MANY:
+        if len(texts) < _MANY or not self._together:
             return False
         joined = "\n".join(texts)
         size = len(joined)
@@ -264,7 +265,7 @@ def _is_text(key: object) -> bool:
     return any(base is str for base in mro_of(type(key)))
 
 
-@lru_cache(maxsize=4096)
+@cached_by_rules(4096)
 def judge_key(key: str) -> SecretKey | Literal[False] | None:
     """False where the text cannot be the key of a JSON object as it is; else why it is the name of a secret, if so."""
     if key == KEY or valid_text(key) is not key or redact_text(key)[1]:

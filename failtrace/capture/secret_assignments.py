@@ -6,18 +6,10 @@ placeholder. Where the value stands bare, in doubt a value with digits is a secr
 """
 
 import re
+from collections.abc import Callable
 
-from failtrace.capture import secret_keys
 from failtrace.capture.secret_keys import SecretKey, secret_key
 from failtrace.capture.secret_rules import has_digit, is_opaque, is_placeholder
-
-GATE = (
-    secret_keys.GATE
-    + r"(?:[\"'`\]\\]{0,5}[ \t]{0,4}(?:[:=>]|(?:is|was) )|[\"'],)|--[A-Za-z0-9-]{0,40}?"
-    + secret_keys.GATE
-    + r"[ \t]"
-)
-"""What a text must hold for this module to matter; no look-around, so that Rust's regex takes it."""
 
 _KEYED = re.compile(
     r"""(?<![A-Za-z0-9_.-])
@@ -61,22 +53,28 @@ data param params input output stdin getpass user username request response key 
 _NO_SECRETS = frozenset(_HARMLESS_WORDS.split())
 
 
-def redact_assignments(text: str) -> tuple[str, int]:
-    """The text with each named secret replaced by `[redacted:key:…]`, and how many there were."""
+def gate_of(names: str) -> str:
+    """What a text must hold for this module to matter; no look-around, so that Rust's regex takes it."""
+    after = r"(?:[\"'`\]\\]{0,5}[ \t]{0,4}(?:[:=>]|(?:is|was) )|[\"'],)"
+    return f"{names}{after}|--[A-Za-z0-9-]{{0,40}}?{names}[ \\t]"
+
+
+def redact_assignments(text: str, kept: Callable[[str], bool]) -> tuple[str, int]:
+    """The text with each named secret that is not `kept` replaced by `[redacted:key:…]`, and how many there were."""
     count = 0
     for pattern in (_FLAG, _KEYED, _ELEMENT):
-        text, found = _redact_matches(text, pattern)
+        text, found = _redact_matches(text, pattern, kept)
         count += found
     return text, count
 
 
-def _redact_matches(text: str, pattern: re.Pattern[str]) -> tuple[str, int]:
+def _redact_matches(text: str, pattern: re.Pattern[str], kept: Callable[[str], bool]) -> tuple[str, int]:
     pieces: list[str] = []
     copied = 0
     for match in pattern.finditer(text):
         if match.start() < copied or (key := _key(text, match)) is None:
             continue
-        if span := _value(text, match, key):
+        if (span := _value(text, match, key)) and not kept(text[slice(*span)]):
             pieces += text[copied : span[0]], f"[redacted:{key.rule}]"
             copied = span[1]
     return "".join((*pieces, text[copied:])), len(pieces) // 2

@@ -6,8 +6,10 @@ The secret word must be the head of the name, its last word, or stand right befo
 """
 
 import re
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from failtrace.capture.own_rules import cached_by_rules
 
 MAX_KEY = 256
 """Longer keys are judged by their end, where the head of a name stands."""
@@ -42,14 +44,8 @@ _STRONG = {phrase.replace("-", ""): phrase.replace("-", "_") for phrase in _CERT
 _DOUBTFUL = {phrase.replace("-", ""): phrase.replace("-", "_") for phrase in _DOUBTFUL_PHRASES}
 _GLUED_ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey")
 
-GATE = (
-    r"(?i-u:"
-    + "|".join(phrase.replace("-", "[ _.-]?") for phrase in _CERTAIN_PHRASES + _DOUBTFUL_PHRASES)
-    + r")(?:[ _.-]?(?i-u:"
-    + "|".join(sorted(_SUFFIXES))
-    + r"|[0-9]{1,3})){0,2}"
-)
-"""The same names as a pattern without look-around, for the one scan that decides whether to look closer."""
+_own: dict[str, str] = {}
+_kept: frozenset[str] = frozenset()
 
 
 class SecretKey(NamedTuple):
@@ -59,6 +55,25 @@ class SecretKey(NamedTuple):
     """The words found, e.g. `key:api_key`."""
     doubtful: bool
     """Whether only opaque values under it are secret."""
+
+
+def adopt_keys(own: Sequence[str], kept: Sequence[str]) -> None:
+    """From now on `own` names are those of secrets too, and `kept` ones are not."""
+    global _own, _kept
+    _own = {"".join(words): "_".join(words) for words in map(words_of, own)}
+    _kept = frozenset(name.casefold() for name in kept)
+
+
+def words_of(key: str) -> list[str]:
+    """Its words in lower case, however they are joined: camelCase, snake_case, kebab-case, with dots or spaces."""
+    return [word.lower() for word in _WORDS.findall(key)]
+
+
+def gate_of(own: Sequence[str]) -> str:
+    """All names as a pattern without look-around, for the one scan that decides whether to look closer."""
+    phrases = [*_CERTAIN_PHRASES, *_DOUBTFUL_PHRASES, *("-".join(words_of(key)) for key in own)]
+    names = "|".join(phrase.replace("-", "[ _.-]?") for phrase in phrases)
+    return rf"(?i-u:{names})(?:[ _.-]?(?i-u:{'|'.join(sorted(_SUFFIXES))}|[0-9]{{1,3}})){{0,2}}"
 
 
 def is_secret_key(key: str) -> bool:
@@ -71,13 +86,17 @@ def secret_key(key: str) -> SecretKey | None:
     return _secret_key(key[-MAX_KEY:])
 
 
-@lru_cache(maxsize=4096)
+@cached_by_rules(4096)
 def _secret_key(key: str) -> SecretKey | None:
-    words = [word.lower() for word in _WORDS.findall(key)]
+    words = words_of(key)
+    if not words or key in _EXEMPT or (_kept and not _kept.isdisjoint(_ends_of(key))):
+        return None
+    if _own and (own := _own_key(words)):
+        return own
     while len(words) > 1 and (words[-1] in _SUFFIXES or words[-1].isdigit()):
         words.pop()
-    if not words or key in _EXEMPT:
-        return None
+    if _own and (own := _own_key(words)):
+        return own
     for length in (3, 2, 1):
         if found := _STRONG.get("".join(words[-length:])):
             return SecretKey(f"key:{found}", doubtful=False)
@@ -85,6 +104,19 @@ def _secret_key(key: str) -> SecretKey | None:
         if words[-1].endswith(ending):
             return SecretKey(f"key:{_STRONG[ending]}", doubtful=False)
     return _doubtful(words)
+
+
+def _own_key(words: list[str]) -> SecretKey | None:
+    for start in range(len(words)):
+        if found := _own.get("".join(words[start:])):
+            return SecretKey(f"key:{found}", doubtful=False)
+    return None
+
+
+def _ends_of(key: str) -> tuple[str, str]:
+    """The name, and what stands after its last dot."""
+    name = key.casefold().lstrip("-")
+    return name, name.rpartition(".")[2]
 
 
 def _doubtful(words: list[str]) -> SecretKey | None:

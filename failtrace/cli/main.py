@@ -14,6 +14,7 @@ from failtrace.cli.export import export_command, import_command
 from failtrace.cli.list import list_failures
 from failtrace.cli.output import mute, never_refuse_a_character, print_line
 from failtrace.cli.recover import recover_command
+from failtrace.cli.redact import redact
 from failtrace.cli.run import run
 from failtrace.cli.show import show
 from failtrace.cli.subjects import subjects
@@ -46,6 +47,7 @@ for command in (
     export_command,
     import_command,
     audit,
+    redact,
     dashboard,
 ):
     cli.add_command(command)

@@ -10,6 +10,7 @@ from typing import Any
 import uuid6
 
 from failtrace.capture.journal import JournalLines, Segment
+from failtrace.capture.redaction import follow
 from failtrace.contracts import FailureEvent, TraceRecord
 from failtrace.detection.assemble import assemble
 from failtrace.errors import ExecutionError, FailtraceError, InputError, SubjectError
@@ -56,6 +57,7 @@ def run_with_failure_detection(
     """
     resolved = with_overrides(resolve_subject(subject), timeout, output_model, evidence)
     settings = Settings.load()
+    follow(settings)
     execution = execute(resolved, input, executor_for(isolation), settings, run_id=run_id, attributes=attributes or {})
     execution.segment.discard()
     return execution.record.failure, execution.record

@@ -17,6 +17,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from failtrace.capture.redaction import redactor
 from failtrace.errors import ExecutionError
 from failtrace.execution.protocol import Message, readable, receive, send
 
@@ -186,12 +187,17 @@ class ForkServer:
 
 
 def surroundings() -> dict[str, Any]:
-    """The caller's directory and path, which a fresh process takes over."""
+    """The caller's directory, path, environment and own rules for what is secret, which a fresh process takes over."""
     try:
         cwd = str(Path.cwd())
     except FileNotFoundError:
         cwd = "/"
-    return {"cwd": cwd, "sys_path": import_path()}
+    return {
+        "cwd": cwd,
+        "sys_path": import_path(),
+        "environment": dict(os.environ),
+        "redaction": redactor().rules.to_json(),
+    }
 
 
 def import_path() -> list[str]:
@@ -213,7 +219,7 @@ def _import_there(control: socket.socket, module: str) -> bool:
     answer: Message | None = None
     # The template died.
     with contextlib.suppress(OSError):
-        send(control, {"do": "preload", "module": module, **surroundings(), "environment": dict(os.environ)})
+        send(control, {"do": "preload", "module": module, **surroundings()})
         if readable(control, PRELOAD_LIMIT_S):
             answer = receive(control)
     return answer is not None and bool(answer.head["fit"])

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from failtrace.capture.journal import Segment
+from failtrace.capture.redaction import keep_up
 from failtrace.capture.sanitiser import Marks, sanitise, sanitise_attributes, sanitise_text
 from failtrace.execution.limits import not_enforced
 from failtrace.execution.request import ExecutionRequest, Isolation
@@ -25,6 +26,7 @@ def open_segment(request: ExecutionRequest, isolation: Isolation) -> Segment:
 
 def open_line(request: ExecutionRequest, isolation: Isolation) -> dict[str, Any]:
     """The `open` line: the input as it is now, sanitised."""
+    keep_up()
     marks = Marks()
     subject = request.subject
     line: dict[str, Any] = {

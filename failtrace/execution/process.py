@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 from typing import Any
@@ -83,7 +82,6 @@ class ProcessExecutor:
             "timeout": request.timeout,
             "limits": request.subject.limits,
             "journal": str(segment.path.absolute()),
-            "environment": dict(os.environ),
             **surroundings(),
         }
         try:

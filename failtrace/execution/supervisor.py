@@ -19,6 +19,8 @@ from typing import IO, Any
 
 from failtrace.capture.exceptions import without_machinery
 from failtrace.capture.journal import JournalWriter
+from failtrace.capture.own_rules import OwnRules
+from failtrace.capture.redaction import adopt
 from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.execution.child import Child, Ended
 from failtrace.execution.descriptors import Descriptors
@@ -89,6 +91,7 @@ class Supervisor:
         """One execution; False where the host went away meanwhile."""
         out, err, status = os.pipe(), os.pipe(), os.pipe()
         own_pid = os.getpid()
+        adopt(OwnRules.from_json(message.head["redaction"]), message.head["environment"])
         with _nameless_file() as stacks:
             inside = Descriptors(message.fds[0], out[1], err[1], status[1], stacks.fileno())
             kills_before = oom_kills()

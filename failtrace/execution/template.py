@@ -17,6 +17,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from failtrace.capture.own_rules import OwnRules
+from failtrace.capture.redaction import adopt
 from failtrace.capture.redaction import prepare as prepare_redaction
 from failtrace.execution.protocol import Message, receive, send
 from failtrace.execution.supervisor import Supervisor
@@ -64,6 +66,7 @@ def _preload(head: dict[str, Any]) -> dict[str, Any]:
     sys.path[:] = head["sys_path"]
     os.environ.clear()
     os.environ.update(head["environment"])
+    adopt(OwnRules.from_json(head["redaction"]), head["environment"])
     try:
         os.chdir(head["cwd"])
         importlib.import_module(head["module"])

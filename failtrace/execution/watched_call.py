@@ -21,6 +21,7 @@ from pydantic_core import to_json
 from failtrace.capture.capture import CURRENT, Capture
 from failtrace.capture.exceptions import isinstance_safe
 from failtrace.capture.glance import glance, read, read_input
+from failtrace.capture.redaction import keep_up
 from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.capture.tracing import tracer
 from failtrace.capture.watch_faults import FAULTS
@@ -230,6 +231,7 @@ class WatchedCall:
         if not (late or violated or asks or self._sampled):
             self._forget(capture)
             return
+        keep_up()
         line = {"k": "outcome", "t": time.time_ns(), "ms": self._ran * 1000, "kind": "returned", "contract": contract}
         output = None if late else read(result, capture.marks)
         self._end(
@@ -244,6 +246,7 @@ class WatchedCall:
             # Whoever iterated needed no more of it.
             self._passed(capture, None, judged=False)
         elif (late and isinstance_safe(error, CancelledError)) or self._is_failure(error):
+            keep_up()
             self._end(capture, {**raised_line(capture, error, self._ran * 1000), "late": late}, sure=True)
         else:
             self._forget(capture)

@@ -20,6 +20,7 @@ from opentelemetry.trace import set_span_in_context
 from failtrace.capture.capture import CURRENT, Capture
 from failtrace.capture.exceptions import isinstance_safe
 from failtrace.capture.logs import capture_process_logging
+from failtrace.capture.redaction import keep_up
 from failtrace.capture.threads import carry_context_into_threads
 from failtrace.capture.tracing import PROCESSOR, remote_parent, take_process
 from failtrace.capture.uncharged import leave_uncharged
@@ -56,6 +57,7 @@ def run_worker(message: Message, descriptors: Descriptors) -> None:
     except FailtraceError as error:
         written = capture.journal.write({"k": "unloadable", "message": str(error)})
     else:
+        keep_up()
         capture.journal.write({"k": "begin", "t": time_ns()})
         os.write(descriptors.status, STARTED)
         line = _Run(subject, head, capture, descriptors).outcome(value)
@@ -153,8 +155,10 @@ class _Run:
             result = self._result(value)
         # The edge of the subject: what it raises is its outcome, SystemExit and KeyboardInterrupt included.
         except BaseException as error:  # noqa: BLE001
+            keep_up()
             line = None if self._expired else self._raised(error)
         else:
+            keep_up()
             line = (
                 None
                 if self._expired

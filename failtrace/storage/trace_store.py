@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic_core import PydanticSerializationError
 
+from failtrace.capture.redaction import follow
 from failtrace.codec import digest, encode_record
 from failtrace.contracts import TraceRecord
 from failtrace.errors import InputError
@@ -105,6 +106,7 @@ class TraceStore:
         be used, and StoreError where the mirror cannot be opened.
         """
         settings = settings or Settings.load()
+        follow(settings)
         chosen = kind if kind != "auto" else "cosmos" if settings.cosmos_endpoint else "memory"
         if chosen not in _BACKENDS:
             known = ", ".join(repr(name) for name in ("auto", *_BACKENDS))

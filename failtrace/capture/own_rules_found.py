@@ -1,0 +1,23 @@
+"""Which own rules this process has: those of its settings, and the secrets it was given."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from failtrace.capture.own_rules import UNREADABLE, OwnRules
+from failtrace.capture.own_secrets import own_secrets
+from failtrace.errors import SettingsError
+from failtrace.settings import Settings
+
+
+def rules_of(settings: Settings, environment: Mapping[str, str]) -> OwnRules:
+    """The rules of these settings, with the secrets of both as literal texts."""
+    configured = [settings.cosmos_key.get_secret_value()] if settings.cosmos_key is not None else []
+    return replace(settings.redaction, secrets=own_secrets(configured, environment))
+
+
+def rules_found(environment: Mapping[str, str]) -> OwnRules:
+    """The rules of the environment, where nobody has given settings. Where they cannot be read, every text is to go."""
+    try:
+        return rules_of(Settings.load(), environment)
+    except SettingsError:
+        return UNREADABLE

@@ -1,0 +1,94 @@
+"""The process's own secrets, which go wherever their text stands, whatever name is beside it.
+
+They are what is configured: failtrace's keys, the dashboard's `secrets.toml`, and the values that the environment has
+under names of secrets or inside of URLs and connection strings.
+"""
+
+import re
+import tomllib
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from json import dumps
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from failtrace.capture.secret_keys import secret_key
+from failtrace.capture.secret_rules import is_opaque, is_placeholder
+
+MIN_CONFIGURED = 4
+"""Characters of the shortest configured secret; shorter ones stand in too many words."""
+MIN_FOUND = 6
+"""The same for the environment, where also a plain word of less than MIN_WORD letters says nothing."""
+MIN_WORD = 12
+MAX_SECRETS = 500
+MAX_LENGTH = 8192
+"""Characters; of a longer one its lines."""
+
+_WORD = re.compile(r"[A-Za-z]+|[0-9]+")
+_PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][^:@=]*")
+_URL_PASSWORD = re.compile(r"://[^\s/:@]{0,128}:([^\s/@]{1,512})@")
+_PART = re.compile(r"(?i:key|password|pwd|secret|signature|token)=([^;&\s]{6,4096})")
+SECRETS_FILES = (Path(".streamlit") / "secrets.toml", Path.home() / ".streamlit" / "secrets.toml")
+"""Where Streamlit looks for the login's configuration."""
+
+
+def own_secrets(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Every form in which a secret of this process may stand in a text, the longest first."""
+    found = {text for text in (*configured, *_of_streamlit()) if len(text) >= MIN_CONFIGURED}
+    for name, value in environment.items():
+        found.update(_of_variable(name, value))
+    parts = sorted(part for text in found for part in _parts(text) if not is_placeholder(part))[:MAX_SECRETS]
+    return tuple(sorted({form for part in parts for form in _forms(part)}, key=lambda form: (-len(form), form)))
+
+
+def _of_variable(name: str, value: str) -> Iterator[str]:
+    """What of a variable is secret: all of it under the name of a secret; what stands in a URL under any."""
+    for pattern in (_URL_PASSWORD, _PART):
+        for secret in pattern.findall(value):
+            yield from (text for text in {secret, unquote(secret)} if _tells(text))
+    key = secret_key(name)
+    if key is not None and _tells(value) and (not key.doubtful or is_opaque(value)) and not _PATH.fullmatch(value):
+        yield value
+
+
+def _tells(value: str) -> bool:
+    """Whether a text is so much its own that wherever it stands the secret is meant."""
+    return len(value) >= (MIN_WORD if _WORD.fullmatch(value) else MIN_FOUND) and not is_placeholder(value)
+
+
+def _of_streamlit() -> Iterator[str]:
+    for path in SECRETS_FILES:
+        with suppress(OSError, ValueError):
+            yield from _under_secret_names(tomllib.loads(path.read_text("utf-8")))
+
+
+def _under_secret_names(table: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _under_secret_names(value)
+        elif isinstance(value, str) and secret_key(name) is not None and _tells(value):
+            yield value
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The text, or its lines where it is long or has several: a traceback shows a key line by line."""
+    if len(text) <= MAX_LENGTH:
+        yield text
+    if "\n" in text:
+        yield from (line for line in map(str.strip, text.splitlines()) if len(line) >= MIN_WORD and "-----" not in line)
+
+
+def _forms(text: str) -> Iterator[str]:
+    """As it is, and as URLs, JSON, reprs and base64 write it."""
+    data = text.encode("utf-8", "surrogatepass")
+    yield text
+    yield quote(data, safe="")
+    yield quote(data)
+    yield dumps(text)[1:-1]
+    yield dumps(text, ensure_ascii=False)[1:-1]
+    yield repr(text)[1:-1]
+    if len(data) >= MIN_FOUND:
+        yield b64encode(data).decode().rstrip("=")
+        yield urlsafe_b64encode(data).decode().rstrip("=")
