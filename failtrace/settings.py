@@ -87,8 +87,8 @@ class Settings(BaseSettings):
         description="Whom the audit names as who started a run; the dashboard sets it, unset means the OS user.",
     )
 
-    redaction: Annotated[OwnRules, NoDecode] = Field(
-        default=OwnRules(),
+    redaction: Annotated[OwnRules | None, NoDecode] = Field(
+        default=None,
         validation_alias=_env("FAILTRACE_REDACTION"),
         description="A TOML file of rules of your own for what is secret and what is not.",
     )

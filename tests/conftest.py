@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from hypothesis import settings
 
+from failtrace.capture.own_rules import OwnRules
+from failtrace.capture.redaction import adopt
 from failtrace.guard import GUARD
 
 # A busy machine is no failure: no test is held to a time.
@@ -28,6 +30,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("FAILTRACE_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def built_in_redaction() -> Iterator[None]:
+    """No test's own rules or secrets reach the next one."""
+    yield
+    adopt(OwnRules(), {})
 
 
 @pytest.fixture(autouse=True)

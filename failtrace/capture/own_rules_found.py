@@ -12,7 +12,7 @@ from failtrace.settings import Settings
 def rules_of(settings: Settings, environment: Mapping[str, str]) -> OwnRules:
     """The rules of these settings, with the secrets of both as literal texts."""
     configured = [settings.cosmos_key.get_secret_value()] if settings.cosmos_key is not None else []
-    return replace(settings.redaction, secrets=own_secrets(configured, environment))
+    return replace(settings.redaction or OwnRules(), secrets=own_secrets(configured, environment))
 
 
 def rules_found(environment: Mapping[str, str]) -> OwnRules:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from failtrace.capture.secret_assignments import redact_assignments
 from failtrace.capture.secret_keys import secret_key
 from failtrace.capture.secret_rules import is_opaque, is_placeholder
 
@@ -29,7 +30,6 @@ MAX_LENGTH = 8192
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 _PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][^:@=]*")
 _URL_PASSWORD = re.compile(r"://[^\s/:@]{0,128}:([^\s/@]{1,512})@")
-_PART = re.compile(r"(?i:key|password|pwd|secret|signature|token)=([^;&\s]{6,4096})")
 SECRETS_FILES = (Path(".streamlit") / "secrets.toml", Path.home() / ".streamlit" / "secrets.toml")
 """Where Streamlit looks for the login's configuration."""
 
@@ -45,12 +45,23 @@ def own_secrets(configured: Iterable[str], environment: Mapping[str, str]) -> tu
 
 def _of_variable(name: str, value: str) -> Iterator[str]:
     """What of a variable is secret: all of it under the name of a secret; what stands in a URL under any."""
-    for pattern in (_URL_PASSWORD, _PART):
-        for secret in pattern.findall(value):
-            yield from (text for text in {secret, unquote(secret)} if _tells(text))
+    for secret in (*_URL_PASSWORD.findall(value), *_assigned(value)):
+        yield from (text for text in {secret, unquote(secret)} if _tells(text))
     key = secret_key(name)
     if key is not None and _tells(value) and (not key.doubtful or is_opaque(value)) and not _PATH.fullmatch(value):
         yield value
+
+
+def _assigned(text: str) -> list[str]:
+    """What of a connection string stands after the name of a secret."""
+    found: list[str] = []
+
+    def keep(value: str) -> bool:
+        found.append(value)
+        return True
+
+    redact_assignments(text, keep)
+    return found
 
 
 def _tells(value: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from failtrace.capture.secret_keys import SecretKey, secret_key
-from failtrace.capture.secret_rules import has_digit, is_opaque, is_placeholder
+from failtrace.capture.secret_rules import PLAIN_PATH, has_digit, is_opaque, is_placeholder
 
 _KEYED = re.compile(
     r"""(?<![A-Za-z0-9_.-])
@@ -40,7 +40,6 @@ _TRAILING = ".:!?)]}|"
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
-_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[A-Za-z_.-]{2,}[0-9]{0,2})+/?|[a-z]{2,8}://.*")
 _END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\[nr]|\.(?:\s|\Z)|\Z)")
 
 _HARMLESS_WORDS = """
@@ -148,7 +147,7 @@ def _bare_value(text: str, start: int, sep: str, key: SecretKey) -> tuple[int, i
 
 def _bare_is_secret(value: str, text: str, end: int, sep: str, key: SecretKey) -> bool:
     name = _NAME.fullmatch(value)
-    if is_placeholder(value) or _PATH.fullmatch(value) or (name and text[end : end + 1] in ("(", "[")):
+    if is_placeholder(value) or PLAIN_PATH.fullmatch(value) or (name and text[end : end + 1] in ("(", "[")):
         return False
     if key.doubtful:
         return is_opaque(value)

@@ -14,6 +14,8 @@ from failtrace.capture.own_rules import cached_by_rules
 MAX_KEY = 256
 """Longer keys are judged by their end, where the head of a name stands."""
 
+_NO_NAME = re.compile(r"[()={}<>;\"'\n]|: ")
+"""What stands in code and sentences, and in no name."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _CERTAIN_NAMES = """
@@ -89,7 +91,7 @@ def secret_key(key: str) -> SecretKey | None:
 @cached_by_rules(4096)
 def _secret_key(key: str) -> SecretKey | None:
     words = words_of(key)
-    if not words or key in _EXEMPT or (_kept and not _kept.isdisjoint(_ends_of(key))):
+    if not words or key in _EXEMPT or _NO_NAME.search(key) or (_kept and not _kept.isdisjoint(_ends_of(key))):
         return None
     if _own and (own := _own_key(words)):
         return own

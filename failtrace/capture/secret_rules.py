@@ -24,6 +24,8 @@ _DIGIT = re.compile(r"[0-9]")
 _DIGIT_AND_LETTER = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])\S+\Z")
 _LETTER = re.compile(r"[A-Za-z]")
 _WORD_WITH_NUMBER = re.compile(r"[A-Za-z]+[-_ ]?[0-9]{1,2}")
+PLAIN_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[A-Za-z_.-]{2,}[0-9]{0,2})+/?|[a-z]{2,8}://[^@\s]*")
+"""A path of words, or an address without a password: it says where something is."""
 
 
 class Rule(NamedTuple):

@@ -4,7 +4,7 @@ from typing import Any
 
 from failtrace.capture.markers import Mark
 from failtrace.capture.secret_keys import SecretKey, secret_key
-from failtrace.capture.secret_rules import has_digit, is_opaque, is_placeholder
+from failtrace.capture.secret_rules import PLAIN_PATH, has_digit, is_opaque, is_placeholder
 
 MAX_JUDGED = 8192
 """Bytes of a bytes object that are looked at."""
@@ -49,10 +49,15 @@ def holds_secret(key: SecretKey, value: Any) -> bool:
     if key.doubtful:
         return kind is str and is_opaque(value)
     if kind is str:
-        return bool(value.strip()) and not is_placeholder(value)
+        return bool(value.strip()) and not is_placeholder(value) and not _is_path(key, value)
     if kind in (list, tuple, dict, set, frozenset):
         return bool(value) and not (kind is dict and _is_schema(value))
     return True
+
+
+def _is_path(key: SecretKey, value: str) -> bool:
+    """`GOOGLE_APPLICATION_CREDENTIALS` and the like say where a secret is; PWD is where a shell stands."""
+    return (key.rule == "key:pwd" and value.startswith(("/", "~"))) or PLAIN_PATH.fullmatch(value) is not None
 
 
 def _as_text(value: Any) -> str:

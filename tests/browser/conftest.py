@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from browser.install_chromium import find_chromium
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from support.cosmos_fixtures import cosmos, cosmos_account, cosmos_service
+
+__all__ = ["cosmos", "cosmos_account", "cosmos_service"]
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [

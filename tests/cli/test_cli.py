@@ -199,6 +199,7 @@ def test_doctor_tells_what_is_well_and_what_is_not(clean_environment: Path, monk
             "sqlite",
             "home",
             "journal",
+            "redaction",
             "mirror",
             "store",
             "delivery",
@@ -354,3 +355,18 @@ def test_the_dashboard_listens_on_this_machine_only(monkeypatch: pytest.MonkeyPa
         process.kill()
 
     assert f"http://127.0.0.1:{port}" in address
+
+
+def test_redact_shows_what_a_record_would_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text on stdout, what was found on stderr; markers that were there before are not counted."""
+    rules = tmp_path / "redaction.toml"
+    rules.write_text("[patterns]\nemployee = 'EMP-[0-9]{6}'\n")
+    monkeypatch.setenv("FAILTRACE_REDACTION", str(rules))
+    log = tmp_path / "log.txt"
+    log.write_text("by EMP-123456 and EMP-123457, password=hunter" + "22 [redacted:github]\n")
+
+    shown = failtrace("redact", str(log))
+
+    clean = "by [redacted:employee] and [redacted:employee], password=[redacted:key:password] [redacted:github]\n"
+    assert (shown.returncode, shown.stdout) == (0, clean)
+    assert shown.stderr == "3 secrets redacted: employee 2, key:password 1.\n"
