@@ -15,14 +15,15 @@ from typing import Literal
 
 from failtrace.capture.journal import segments
 from failtrace.capture.own_rules_found import rules_of
-from failtrace.capture.own_secrets import SECRETS_FILES
-from failtrace.capture.secret_rules import SHAPES
+from failtrace.capture.redaction import redact_text
 from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
 from failtrace.execution.header import package_version
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.rescue import set_aside
 from failtrace.mirror.views import DeadLetter, InboxState, RelayStatus
+from failtrace.secrets.own_secrets import secrets_files
+from failtrace.secrets.shapes import SHAPES
 from failtrace.services import load_registry
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import TraceStore
@@ -73,7 +74,7 @@ def _guarded(check: str, look: Callable[[Settings], Finding], settings: Settings
     try:
         return look(settings)
     except FailtraceError as error:
-        return Finding(check, "failed", str(error))
+        return Finding(check, "failed", redact_text(str(error))[0])
     except OSError as error:
         return Finding(check, "failed", f"The system refused: {error}.")
 
@@ -135,7 +136,7 @@ def _journal(settings: Settings) -> Finding:
 
 def _redaction(settings: Settings) -> Finding:
     """What is secret here, by number: to name the secrets would tell them."""
-    readable = [path for path in SECRETS_FILES if path.is_file() and path.stat().st_mode & 0o077]
+    readable = [path for path in secrets_files() if path.is_file() and path.stat().st_mode & 0o077]
     if readable:
         return Finding(
             "redaction", "warning", f"{readable[0]} can be read by other accounts; do `chmod 600 {readable[0]}`."

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 
 from failtrace.capture.capture import Capture
 from failtrace.capture.journal import JournalLines
-from failtrace.capture.redaction import redact_text
+from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_journal import JOURNAL
 from failtrace.capture.watch_status import FOLDER, WatchStatus, write_status
@@ -99,7 +99,7 @@ class Recorder:
         """The counts of this moment."""
         return WatchStatus(
             pid=os.getpid(),
-            program=redact_text(" ".join(sys.argv)[:200])[0],
+            program=sanitise_text(" ".join(sys.argv), Marks(), 200),
             at=time.time(),
             waiting=self._taken - self._done,
             stored=self.stored,

@@ -6,9 +6,9 @@ from typing import Annotated, Self
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from failtrace.capture.own_rules import OwnRules
-from failtrace.capture.own_rules_file import read_own_rules
 from failtrace.errors import SettingsError
+from failtrace.secrets.own_rules import OwnRules
+from failtrace.secrets.own_rules_file import read_own_rules
 
 
 def _env(name: str) -> AliasChoices:

@@ -11,9 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from hypothesis import settings
 
-from failtrace.capture.own_rules import OwnRules
 from failtrace.capture.redaction import adopt
 from failtrace.guard import GUARD
+from failtrace.secrets.own_rules import OwnRules
 
 # A busy machine is no failure: no test is held to a time.
 settings.register_profile("failtrace", deadline=None)

@@ -19,6 +19,7 @@ from failtrace.capture.foreign_values import type_name
 from failtrace.capture.markers import Mark, Marks, mark
 from failtrace.capture.redaction import gate
 from failtrace.capture.sanitiser_walk import Walk, judge_key
+from failtrace.capture.secret_values import named_value
 from failtrace.capture.value_limits import MAX_EXACT_INT, MAX_SECONDS
 from failtrace.contracts.base import Json
 
@@ -114,7 +115,7 @@ def _quick(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[dict[str, 
     for key, value in kwargs.items():
         if judge_key(key) is not None or not _is_quick(value):
             return None
-    return {"args": shown, "kwargs": kwargs}, whole
+    return None if named_value(kwargs) else ({"args": shown, "kwargs": kwargs}, whole)
 
 
 def _is_quick(value: Any) -> bool:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from failtrace.capture.own_rules import UNREADABLE, OwnRules
-from failtrace.capture.own_secrets import own_secrets
 from failtrace.errors import SettingsError
+from failtrace.secrets.own_rules import UNREADABLE, OwnRules
+from failtrace.secrets.own_secrets import own_secrets
 from failtrace.settings import Settings
 
 

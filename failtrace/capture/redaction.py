@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from failtrace.capture import redactor as built
-from failtrace.capture import secret_keys
-from failtrace.capture.own_rules import OwnRules, forget_judgements
 from failtrace.capture.own_rules_found import rules_found, rules_of
-from failtrace.capture.own_secrets import own_secrets
-from failtrace.capture.redactor import Redactor
-from failtrace.capture.secret_keys import is_secret_key
+from failtrace.secrets import names
+from failtrace.secrets import redactor as built
+from failtrace.secrets.names import is_secret_key
+from failtrace.secrets.own_rules import OwnRules, forget_judgements
+from failtrace.secrets.own_secrets import own_secrets
+from failtrace.secrets.redactor import Redactor
 from failtrace.settings import Settings
 
 __all__ = [
@@ -48,7 +48,7 @@ def adopt(rules: OwnRules, environment: Mapping[str, str]) -> None:
     with _lock:
         if _adopted is None or _adopted.rules != rules:
             adopted = Redactor(rules)
-            secret_keys.adopt_keys(rules.keys, rules.keep_keys)
+            names.adopt_keys(rules.keys, rules.keep_keys)
             _adopted = adopted
             forget_judgements()
         _seen = environment

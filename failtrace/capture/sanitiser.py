@@ -13,10 +13,9 @@ from typing import Any
 from failtrace.capture.clean_text import CleanText, Keep, bounded_text
 from failtrace.capture.foreign_values import mro_of, text_of, type_name
 from failtrace.capture.markers import Mark, Marks, mark
-from failtrace.capture.own_rules import cached_by_rules
 from failtrace.capture.redaction import could_name_secret, gate
 from failtrace.capture.sanitiser_walk import Walk, judge_key
-from failtrace.capture.secret_keys import MAX_KEY
+from failtrace.capture.secret_values import named_value
 from failtrace.capture.value_limits import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -27,6 +26,8 @@ from failtrace.capture.value_limits import (
     MAX_TEXT,
 )
 from failtrace.contracts.base import Json
+from failtrace.secrets.names import MAX_KEY
+from failtrace.secrets.own_rules import cached_by_rules
 
 __all__ = [
     "MAX_BYTES",
@@ -58,7 +59,7 @@ def sanitise(value: object, marks: Marks) -> Json:
     kind = type(value)
     if kind is str and _is_plain(value, MAX_TEXT):  # type: ignore[arg-type]
         return value  # type: ignore[return-value]
-    if kind is dict and len(value) <= _FEW and _is_flat(value):  # type: ignore[arg-type]
+    if kind is dict and len(value) <= _FEW and _is_flat(value) and named_value(value) is None:  # type: ignore[arg-type]
         return value.copy()  # type: ignore[attr-defined, no-any-return]
     try:
         return Walk(marks).value(value, 0)

@@ -9,11 +9,9 @@ from typing import Any, Literal, TypeVar
 from failtrace.capture.clean_text import CleanText, byte_length, clean_text, size_and_hash, valid_text
 from failtrace.capture.foreign_values import mro_of, type_name
 from failtrace.capture.markers import KEY, Mark, Marks, mark
-from failtrace.capture.own_rules import cached_by_rules
 from failtrace.capture.redaction import is_kept, look_closer, redact_text, redactor
 from failtrace.capture.sanitiser_foreign import foreign
-from failtrace.capture.secret_keys import MAX_KEY, SecretKey, secret_key
-from failtrace.capture.secret_values import holds_secret, names_next, names_secret
+from failtrace.capture.secret_values import holds_secret, is_login, named_value, names_next, names_secret
 from failtrace.capture.value_limits import (
     MAX_BYTES,
     MAX_DECIMAL_BITS,
@@ -26,6 +24,8 @@ from failtrace.capture.value_limits import (
     MAX_TEXT,
 )
 from failtrace.contracts.base import Json
+from failtrace.secrets.names import MAX_KEY, SecretKey, secret_key
+from failtrace.secrets.own_rules import cached_by_rules
 
 _T = TypeVar("_T")
 _LONG = 4096
@@ -134,6 +134,9 @@ class Walk:
         depth += 1
         out: dict[str, Json] = {}
         harmless = self._are_harmless([item for _, item in taken])
+        told = dict(taken) if any(key in ("value", "Value") for key, _ in taken) else {}
+        if told and (named := named_value(told)):
+            secrets = [named[1] if key == named[0] else secret for (key, _), secret in zip(taken, secrets, strict=True)]
         for (key, item), secret in zip(taken, secrets, strict=True):
             if secret is not None:
                 out[key] = self._under(secret, item, depth)
@@ -164,6 +167,8 @@ class Walk:
     def _under(self, key: SecretKey, item: Any, depth: int) -> Json:
         """A value whose key is the name of a secret."""
         kind = type(item)
+        if key.rule == "key:auth" and (kind is list or kind is tuple) and is_login(item):
+            return [self.value(item[0], depth + 1), self._under(key._replace(doubtful=False), item[1], depth + 1)]
         if key.doubtful and (kind is list or kind is tuple):
             return self.array(item, len(item), item, depth, key)
         if not holds_secret(key, item) or (kind is str and is_kept(item)):

@@ -1,10 +1,11 @@
 """Whether a value that stands under, or beside, the name of a secret is one."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from failtrace.capture.markers import Mark
-from failtrace.capture.secret_keys import SecretKey, secret_key
-from failtrace.capture.secret_rules import PLAIN_PATH, has_digit, is_opaque, is_placeholder
+from failtrace.secrets.names import SecretKey, secret_key
+from failtrace.secrets.shapes import PLAIN_PATH, has_digit, is_opaque, is_placeholder
 
 MAX_JUDGED = 8192
 """Bytes of a bytes object that are looked at."""
@@ -33,6 +34,24 @@ def names_next(name: object, following: object, *, is_pair: bool) -> SecretKey |
         return None
     key = names_secret(name)
     return key if key and (key.doubtful or has_digit(_as_text(following))) else None
+
+
+_NAMES, _VALUES = ("name", "key", "Name", "Key"), ("value", "Value")
+
+
+def named_value(fields: Mapping[Any, object]) -> tuple[str, SecretKey] | None:
+    """Of `{"name": "DB_PASSWORD", "value": "x"}`, as lists of variables and headers have it: the field, and why."""
+    for field in _VALUES:
+        if field in fields:
+            for name in _NAMES:
+                if name in fields and (key := names_secret(fields[name])) is not None:
+                    return field, key
+    return None
+
+
+def is_login(items: Sequence[object]) -> bool:
+    """Whether it is a user and a password, as HTTP libraries take them under `auth`."""
+    return len(items) == 2 and all(type(item) is str for item in items)
 
 
 def holds_secret(key: SecretKey, value: Any) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
-from failtrace.capture.redaction import redact_text
+from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.guard import GUARD, MAX_KEPT
 
 MAX_TEXT = 500
@@ -56,7 +56,7 @@ class Faults:
             self._tell(error, first=first)
 
     def _tell(self, error: BaseException, *, first: bool) -> None:
-        self.last = redact_text(f"{type(error).__name__}: {error}"[:MAX_TEXT])[0]
+        self.last = sanitise_text(f"{type(error).__name__}: {error}", Marks(), MAX_TEXT)
         if first:
             _log.warning(
                 "failtrace could not record a failure and left your program alone; this is logged once, and counted "

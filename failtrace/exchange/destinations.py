@@ -20,7 +20,7 @@ from opentelemetry.sdk.environment_variables import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from failtrace.capture.redaction import redact_text
+from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.errors import SettingsError
 from failtrace.exchange import azure, otlp
 
@@ -157,7 +157,7 @@ def _url(variable: str, value: str | None = None, verb: str = "is set to") -> Sp
     except ValueError:
         usable = False
     if not usable:
-        shown = redact_text(text[:200])[0]
+        shown = sanitise_text(text, Marks(), 200)
         raise SettingsError(f"{variable} {verb} {shown!r}, which is no URL; write it as https://host:port/path.")
     return url
 

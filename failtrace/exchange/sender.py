@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from failtrace.capture.redaction import redact_text
+from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.contracts import TraceRecord
 from failtrace.exchange.destinations import Destination
 from failtrace.exchange.heard import Heard
@@ -191,7 +191,7 @@ class Sender:
 
     def _note(self, kind: str, message: str) -> None:
         """Keep an error as the last one; log the first of each kind."""
-        text = redact_text(message[:MAX_ERROR])[0]
+        text = sanitise_text(message, Marks(), MAX_ERROR)
         with self._change:
             self._last_error = text
             first = kind not in self._logged and not self._given_up

@@ -10,7 +10,10 @@ from jsonschema.exceptions import SchemaError
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from failtrace.capture.foreign_values import type_name
+from failtrace.capture.markers import mark
 from failtrace.capture.sanitiser import Marks, sanitise, sanitise_text
+from failtrace.capture.secret_values import holds_secret, names_secret
 from failtrace.capture.value_limits import MAX_DEPTH
 from failtrace.errors import SubjectError
 
@@ -25,18 +28,27 @@ def check_contract(model: Any, output: Any, marks: Marks) -> list[dict[str, Any]
     how strict it is. Raises SubjectError where `model` is none of these.
     """
     found = _by_json_schema(model, output) if isinstance(model, dict) else _by_pydantic(model, output)
-    return [
-        {
-            "location": sanitise_text(_path(location), marks, 512),
-            "rule": rule,
-            "message": sanitise_text(message, marks, MAX_RULE_MESSAGE),
-            "value": sanitise(value, marks),
-        }
-        for (location, rule, message, value), _ in zip(found, range(MAX_VIOLATIONS), strict=False)
-    ]
+    return [_told(violation, marks) for violation, _ in zip(found, range(MAX_VIOLATIONS), strict=False)]
 
 
 Violation = tuple[Sequence[str | int], str, str, Any]
+
+
+def _told(violation: Violation, marks: Marks) -> dict[str, Any]:
+    location, rule, message, value = violation
+    # The value stands here without the name above it, which may say that it is a secret; messages quote values.
+    name = next((part for part in reversed(location) if isinstance(part, str)), "")
+    secret = names_secret(name)
+    if secret is not None and holds_secret(secret, value):
+        marks.values_redacted += 1
+        message = f"The secret there breaks {rule!r}"
+        value = mark("redacted", rule=secret.rule, type=type_name(type(value)))
+    return {
+        "location": sanitise_text(_path(location), marks, 512),
+        "rule": rule,
+        "message": sanitise_text(message, marks, MAX_RULE_MESSAGE),
+        "value": sanitise(value, marks),
+    }
 
 
 def _by_pydantic(model: Any, output: Any) -> Iterator[Violation]:

@@ -96,7 +96,7 @@ def _users(what: str, ask: Callable[[], dict[str, Any]], capture: Capture, *, in
     try:
         return ask()
     except FailtraceError as error:
-        return {"errored": str(error)}
+        return {"errored": sanitise_text(str(error), capture.marks)}
     # The user's code may raise anything, SystemExit too; that must not take the execution's record with it.
     except BaseException as error:
         if interruptible and isinstance(error, KeyboardInterrupt):

@@ -19,7 +19,6 @@ from typing import IO, Any
 
 from failtrace.capture.exceptions import without_machinery
 from failtrace.capture.journal import JournalWriter
-from failtrace.capture.own_rules import OwnRules
 from failtrace.capture.redaction import adopt
 from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.execution.child import Child, Ended
@@ -28,6 +27,7 @@ from failtrace.execution.limits import adopt_orphans, die_with_parent, oom_kills
 from failtrace.execution.protocol import LOAD_LIMIT_S, Message, receive, send
 from failtrace.execution.usage import Usage
 from failtrace.execution.worker import JOURNAL_LOST, STARTED, SUBJECT_ENDED, run_worker
+from failtrace.secrets.own_rules import OwnRules
 from failtrace.subjects.limits import Breach
 
 TAIL_BYTES = 64 * 1024
@@ -104,7 +104,9 @@ class Supervisor:
                     inside = inside.out_of_the_way()
                     run_worker(message, inside)
                 except BaseException:  # noqa: BLE001
-                    JournalWriter(inside.journal).write({"k": "broken", "message": traceback.format_exc()})
+                    JournalWriter(inside.journal).write(
+                        {"k": "broken", "message": sanitise_text(traceback.format_exc(), Marks())}
+                    )
                 finally:
                     os._exit(EXIT_BROKEN)
             for fd in (out[1], err[1], status[1]):

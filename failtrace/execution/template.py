@@ -17,11 +17,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from failtrace.capture.own_rules import OwnRules
 from failtrace.capture.redaction import adopt
 from failtrace.capture.redaction import prepare as prepare_redaction
 from failtrace.execution.protocol import Message, receive, send
 from failtrace.execution.supervisor import Supervisor
+from failtrace.secrets.own_rules import OwnRules
 
 
 def main(fd: int) -> None:

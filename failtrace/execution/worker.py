@@ -21,6 +21,7 @@ from failtrace.capture.capture import CURRENT, Capture
 from failtrace.capture.exceptions import isinstance_safe
 from failtrace.capture.logs import capture_process_logging
 from failtrace.capture.redaction import keep_up
+from failtrace.capture.sanitiser import sanitise_text
 from failtrace.capture.threads import carry_context_into_threads
 from failtrace.capture.tracing import PROCESSOR, remote_parent, take_process
 from failtrace.capture.uncharged import leave_uncharged
@@ -55,7 +56,7 @@ def run_worker(message: Message, descriptors: Descriptors) -> None:
     try:
         subject, value = unpack(message.blob)
     except FailtraceError as error:
-        written = capture.journal.write({"k": "unloadable", "message": str(error)})
+        written = capture.journal.write({"k": "unloadable", "message": sanitise_text(str(error), capture.marks)})
     else:
         keep_up()
         capture.journal.write({"k": "begin", "t": time_ns()})

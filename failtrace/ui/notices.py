@@ -5,6 +5,7 @@ from typing import Final, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 
+from failtrace.capture.redaction import redact_text
 from failtrace.errors import FailtraceError
 
 RETRY_S: Final = 2
@@ -15,9 +16,9 @@ Answer = TypeVar("Answer")
 
 
 def problem(headline: str, detail: str) -> None:
-    """Something is wrong. `headline` is ours, a constant; `detail` is shown as it is."""
+    """Something is wrong. `headline` is ours, a constant; `detail` may quote anything, and is shown as plain text."""
     st.error(headline, icon=":material/error:")
-    st.text(detail)
+    st.text(redact_text(detail)[0])
 
 
 def stop_with(headline: str, detail: str) -> NoReturn:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failtrace import run_with_failure_detection
-from failtrace.capture.own_rules import UNREADABLE, OwnRules
 from failtrace.capture.redaction import adopt, follow, gate, redact_text
 from failtrace.capture.sanitiser import Marks, sanitise
 from failtrace.errors import SettingsError
+from failtrace.secrets.own_rules import UNREADABLE, OwnRules
 from failtrace.settings import Settings
 
 RULES = r"""

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from failtrace.capture.own_secrets import own_secrets
 from failtrace.capture.redaction import follow, redact_text
+from failtrace.secrets.own_secrets import own_secrets
 from failtrace.settings import Settings
 
 KEY = 'sec"ret/ö' + "+key=1"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 CONNECT_S = 3
 READ_S = 10
 PARTITION_KEY = "/failure_id"
+
+_UNHEARD = logging.NullHandler()
 
 
 class CosmosConnection:
@@ -106,6 +109,10 @@ class CosmosConnection:
 
 def _client(account: CosmosAccount) -> CosmosClient:
     from azure.cosmos import CosmosClient
+
+    # Its background look at the endpoints may outlive the client, and logs a traceback then; whoever configures
+    # logging sees it, whoever does not should not find it on the terminal.
+    logging.getLogger("azure").addHandler(_UNHEARD)
 
     credential: Any
     if account.key is not None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from failtrace.capture.own_rules import cached_by_rules
+from failtrace.secrets.own_rules import cached_by_rules
 
 MAX_KEY = 256
 """Longer keys are judged by their end, where the head of a name stands."""
@@ -26,9 +26,11 @@ master-key shared-key subscription-key storage-key ssh-key hmac-key deploy-key s
 cosmos-key openai-key azure-key aws-key service-key webhook-key
 access-token refresh-token auth-token bearer-token id-token session-token security-token api-token secret-token
 oauth-token sas-token login-token reset-token csrf-token xsrf-token jwt-token
+pw smtp-pass mail-pass email-pass ftp-pass db-pass database-pass user-pass mysql-pass pg-pass redis-pass admin-pass
+functions-key pre-shared-key psk seed-phrase recovery-phrase recovery-code recovery-codes backup-code backup-codes
 connection-string conn-string conn-str shared-access-signature
 """
-_DOUBTFUL_NAMES = "token auth session session-id sessionid otp"
+_DOUBTFUL_NAMES = "token auth session session-id sessionid otp pass"
 """Names that also stand for harmless things: their values are secret where they look opaque."""
 _SUFFIX_WORDS = """
 value values header raw plain text plaintext base64 b64 encoded hash old new current confirm confirmation repeat again

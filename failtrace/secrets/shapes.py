@@ -190,6 +190,44 @@ SHAPES: tuple[Rule, ...] = (
         glued=True,
     ),
     Rule(
+        "oauth_code",
+        r"[?&]code=[A-Za-z0-9%/_.~-]{16,512}",
+        r"[?&]code=(?P<secret>[A-Za-z0-9%/_.~-]{16,512})",
+        is_opaque,
+        glued=True,
+    ),
+    Rule("mailgun", r"key-[a-z0-9]{32}", accept=has_digit),
+    # What crypt(3), htpasswd, bcrypt, scrypt and Argon2 write: guessed from them is guessed for good.
+    Rule(
+        "password_hash",
+        r"\$(?:apr1|1|2[abxy]|5|6|y|7|argon2id?|argon2i|scrypt)\$[A-Za-z0-9./$=,+]{20,256}",
+        glued=True,
+    ),
+    Rule(
+        "sql_password",
+        r"(?i-u:identified by|password) {1,3}'[^'\n]",
+        r"(?i:identified by|password) {1,3}'(?P<secret>[^'\n]{3,256})'",
+        _is_no_placeholder,
+    ),
+    Rule(
+        "netrc",
+        r"login\s{1,8}\S{1,128}\s{1,8}password\s",
+        r"login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<secret>\S{3,256})",
+        _is_no_placeholder,
+    ),
+    Rule(
+        "flag_password",
+        r"(?:mysql|mysqldump|mysqladmin|mariadb) [^\n|;]{0,120}-p[^\s-]",
+        r"(?:mysql|mysqldump|mysqladmin|mariadb) (?:[^\n|;]{0,120} )?-p(?P<secret>[^\s\"']{4,128})",
+        _is_no_placeholder,
+    ),
+    Rule(
+        "flag_password",
+        r"(?:sshpass -p|redis-cli [^\n|;]{0,120}-a) ?[^\s-]",
+        r"(?:sshpass -p|redis-cli (?:[^\n|;]{0,120} )?-a) ?(?P<secret>[^\s\"']{3,128})",
+        _is_no_placeholder,
+    ),
+    Rule(
         "user_password",
         r"(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:[^\s\"':/]",
         r"(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:(?P<secret>[^\s\"':/\[]{4,128}+)(?![:/])",

@@ -10,11 +10,11 @@ from functools import cache
 
 from pydantic_core import SchemaValidator, core_schema
 
-from failtrace.capture import secret_assignments, secret_keys
-from failtrace.capture.linear_pattern import LinearPattern, compile_linear
-from failtrace.capture.own_rules import OwnRules
-from failtrace.capture.secret_assignments import redact_assignments
-from failtrace.capture.secret_rules import SHAPES, Rule
+from failtrace.secrets import assignments, names
+from failtrace.secrets.assignments import redact_assignments
+from failtrace.secrets.linear_pattern import LinearPattern, compile_linear
+from failtrace.secrets.own_rules import OwnRules
+from failtrace.secrets.shapes import SHAPES, Rule
 
 Gate = Callable[[str], bool]
 
@@ -97,9 +97,9 @@ class Redactor:
 @cache
 def _built_in(keys: Sequence[str]) -> tuple[Gate, Gate, Gate]:
     """The scans for names with values, for shapes, and for both."""
-    names = secret_assignments.gate_of(secret_keys.gate_of(keys))
+    named = assignments.gate_of(names.gate_of(keys))
     shapes = "|".join(map(_short_gate, SHAPES))
-    return _scan(names), _scan(shapes), _scan(f"{shapes}|{names}")
+    return _scan(named), _scan(shapes), _scan(f"{shapes}|{named}")
 
 
 def prepare() -> None:

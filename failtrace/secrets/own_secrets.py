@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from failtrace.capture.secret_assignments import redact_assignments
-from failtrace.capture.secret_keys import secret_key
-from failtrace.capture.secret_rules import is_opaque, is_placeholder
+from failtrace.secrets.assignments import redact_assignments
+from failtrace.secrets.names import secret_key
+from failtrace.secrets.shapes import is_opaque, is_placeholder
 
 MIN_CONFIGURED = 4
 """Characters of the shortest configured secret; shorter ones stand in too many words."""
@@ -30,8 +30,15 @@ MAX_LENGTH = 8192
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 _PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][^:@=]*")
 _URL_PASSWORD = re.compile(r"://[^\s/:@]{0,128}:([^\s/@]{1,512})@")
-SECRETS_FILES = (Path(".streamlit") / "secrets.toml", Path.home() / ".streamlit" / "secrets.toml")
-"""Where Streamlit looks for the login's configuration."""
+
+
+def secrets_files() -> tuple[Path, ...]:
+    """Where Streamlit looks for the login's configuration; an account without a home has one place less."""
+    here = Path(".streamlit") / "secrets.toml"
+    try:
+        return here, Path.home() / here
+    except RuntimeError:
+        return (here,)
 
 
 def own_secrets(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -70,7 +77,7 @@ def _tells(value: str) -> bool:
 
 
 def _of_streamlit() -> Iterator[str]:
-    for path in SECRETS_FILES:
+    for path in secrets_files():
         with suppress(OSError, ValueError):
             yield from _under_secret_names(tomllib.loads(path.read_text("utf-8")))
 

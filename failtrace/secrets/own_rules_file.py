@@ -8,11 +8,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from failtrace.capture.linear_pattern import LinearPattern, compile_linear
-from failtrace.capture.own_rules import OwnRules
-from failtrace.capture.secret_keys import words_of
-from failtrace.capture.secret_rules import SHAPES
 from failtrace.errors import SettingsError
+from failtrace.secrets.linear_pattern import LinearPattern, compile_linear
+from failtrace.secrets.names import words_of
+from failtrace.secrets.own_rules import OwnRules
+from failtrace.secrets.shapes import SHAPES
 
 MAX_FILE = 256 * 1024
 """Bytes of the file."""

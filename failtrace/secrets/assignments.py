@@ -1,29 +1,47 @@
 """Secrets that only their name gives away, inside texts: `password: x`, `api_key=x`, `--token x`, `'secret': 'x'`.
 
 Logs, reprs, source lines of tracebacks, headers, JSON and connection strings all write a name, a separator and a value.
-The name is judged by `secret_keys`; the value must not be code (`None`, `os.environ["X"]`, `get_token()`), prose or a
+The name is judged by `names`; the value must not be code (`None`, `os.environ["X"]`, `get_token()`), prose or a
 placeholder. Where the value stands bare, in doubt a value with digits is a secret and a word is not.
 """
 
 import re
 from collections.abc import Callable
 
-from failtrace.capture.secret_keys import SecretKey, secret_key
-from failtrace.capture.secret_rules import PLAIN_PATH, has_digit, is_opaque, is_placeholder
+from failtrace.secrets.names import SecretKey, secret_key
+from failtrace.secrets.shapes import PLAIN_PATH, has_digit, is_opaque, is_placeholder
 
 _KEYED = re.compile(
-    r"""(?<![A-Za-z0-9_.-])
+    r"""(?:(?<![A-Za-z0-9_.-])|(?<=%26)|(?<=%3F))
     (?P<key>-{0,2}(?:(?:[Aa]pi|API|[Aa]ccess|[Ss]ecret|[Pp]rivate|[Aa]uth|[Aa]ccount|[Cc]lient|[Ss]ession|[Rr]efresh
                       |[Cc]onnection|[Ss]igning|[Ee]ncryption)[ ])?[A-Za-z_][A-Za-z0-9_.-]{0,80}+)
     (?=(?P<close>\\{0,3}["'`]?\]?)
     (?P<sep>[ \t]{0,4}:[ ]?[A-Za-z_][\w.\[\] |]{0,30}?[ ]{0,2}=[ ]{0,2}(?=[bruf]{0,2}["'])
-          | [ \t]{0,4}(?:=>|:=|={1,2}|:)[ \t]{0,8} | [ \t](?:is|was)[ \t]{1,2} | (?<=["']),[ ]?(?=b?["'])))""",
+          | [ \t]{0,4}(?:=>|:=|={1,2}|:|%3[Dd])[ \t]{0,8} | [ \t](?:is|was)[ \t]{1,2} | (?<=["']),[ ]?(?=b?["'])))""",
     re.VERBOSE,
 )
 _FLAG = re.compile(r"(?P<key>--[A-Za-z][A-Za-z0-9-]{0,60})(?P<close>)(?P<sep>[ \t]{1,4})(?=[^\s-])")
+_BLOCK = re.compile(
+    r"(?m)^[ \t-]{0,40}(?P<key>[A-Za-z_][\w.-]{0,80}):[ ]?[|>][-+]?\n"
+    r"(?P<value>(?:[ \t]{1,40}[^\s][^\n]{0,4096}(?:\n|\Z)){1,100})"
+)
+"""A block of YAML."""
+_INPUT = re.compile(
+    r"(?:^|\n|\\n)(?P<key>[A-Za-z_][\w.]{0,120})(?:\n|\\n)[ \t]{1,8}[^\n]{1,500}?"
+    r"input_value=(?P<value>[^\n]{3,500}?)(?=, input_type=)"
+)
+"""What pydantic says of a field that does not fit."""
+_NAMED_VALUE = re.compile(
+    r"""\b(?:[Nn]ame|[Kk]ey|NAME|KEY)["']?[ ]{0,3}[:=][ ]{0,3}["']?(?P<key>[A-Za-z_][\w.-]{0,80})["']?[\s,]{1,20}
+    ["']?(?:[Vv]alue|VALUE)["']?[ ]{0,3}[:=][ ]{0,3}(?:"(?P<value>[^"\n]{3,4096})|'(?P<quoted>[^'\n]{3,4096})
+    |(?P<bare>[^\s"',<>}]{3,4096}))""",
+    re.VERBOSE,
+)
+"""`{"name": "DB_PASSWORD", "value": "x"}`, in JSON, YAML, reprs, XML and HTML."""
 _ELEMENT = re.compile(r"<(?P<key>[A-Za-z_][\w:.-]{0,80})>(?P<value>[^<>\n]{1,512})</")
+_SHOWN = (_ELEMENT, _BLOCK, _INPUT, _NAMED_VALUE)
 
-_OPENING = re.compile(r"(?:(?:SecretStr|SecretBytes|Secret|str|bytes)\(|[bruf]{1,2})?(?P<quote>\\{0,3}[\"'])")
+_OPENING = re.compile(r"\[?(?:(?:SecretStr|SecretBytes|Secret|str|bytes)\(|[bruf]{1,2})?(?P<quote>\\{0,3}[\"'])")
 _QUOTED = {
     '"': re.compile(r'(?:[^"\\\n]|\\.){0,8192}+'),
     "'": re.compile(r"(?:[^'\\\n]|\\.){0,8192}+"),
@@ -54,14 +72,16 @@ _NO_SECRETS = frozenset(_HARMLESS_WORDS.split())
 
 def gate_of(names: str) -> str:
     """What a text must hold for this module to matter; no look-around, so that Rust's regex takes it."""
-    after = r"(?:[\"'`\]\\]{0,5}[ \t]{0,4}(?:[:=>]|(?:is|was) )|[\"'],)"
+    same_line = r"[\"'`\]\\]{0,5}[ \t]{0,4}(?:[:=>]|(?:is|was) |%3[Dd])|[\"'],"
+    next_one = r"(?:\n|\\n)[ \t]|[\"']?[\s,]{1,20}[\"']?(?i-u:value)"
+    after = f"(?:{same_line}|{next_one})"
     return f"{names}{after}|--[A-Za-z0-9-]{{0,40}}?{names}[ \\t]"
 
 
 def redact_assignments(text: str, kept: Callable[[str], bool]) -> tuple[str, int]:
     """The text with each named secret that is not `kept` replaced by `[redacted:key:…]`, and how many there were."""
     count = 0
-    for pattern in (_FLAG, _KEYED, _ELEMENT):
+    for pattern in (*_SHOWN, _FLAG, _KEYED):
         text, found = _redact_matches(text, pattern, kept)
         count += found
     return text, count
@@ -89,8 +109,9 @@ def _key(text: str, match: re.Match[str]) -> SecretKey | None:
 
 def _value(text: str, match: re.Match[str], key: SecretKey) -> tuple[int, int] | None:
     """Where the value of this assignment stands, if it is secret."""
-    if match.re is _ELEMENT:
-        return match.span("value") if _quoted_is_secret(match["value"], key) else None
+    if match.re in _SHOWN:
+        group = match.lastgroup or "value"
+        return match.span(group) if _quoted_is_secret(match[group].strip(" \t\n'\""), key) else None
     start = match.end("sep")
     opening = _OPENING.match(text, start)
     before = text[match.start("key") - 1 : match.start("key")]
