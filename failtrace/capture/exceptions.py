@@ -9,6 +9,7 @@ from typing import Any
 
 from failtrace.capture.foreign_values import type_name
 from failtrace.capture.sanitiser import Marks, sanitise_text
+from failtrace.capture.unwieldy import is_unwieldy, short_repr
 
 MAX_FRAMES = 60
 """Frames kept of one traceback: the first ten and the last fifty."""
@@ -74,12 +75,17 @@ def _type_of(error: BaseException, marks: Marks) -> str:
 
 def message_of(error: BaseException, marks: Marks) -> str:
     """`str(error)`, bounded and redacted; a sentence where it cannot be had."""
+    told = _attribute(error, "args")
     try:
-        text = str(error)
+        text = _spelled(told) if any(map(is_unwieldy, told)) else str(error)
     # A subject's __str__ may raise anything, even KeyboardInterrupt; that must not hide the failure itself.
     except BaseException as broken:  # noqa: BLE001
         return f"<the exception's __str__ raised {type(broken).__name__}>"
     return sanitise_text(text, marks, MAX_MESSAGE)
+
+
+def _spelled(told: tuple[object, ...]) -> str:
+    return short_repr(told if len(told) > 1 else told[0])
 
 
 def _notes(error: BaseException) -> list[str]:

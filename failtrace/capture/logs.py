@@ -11,6 +11,7 @@ from failtrace.capture.capture import CURRENT, Capture
 from failtrace.capture.exceptions import describe_exception
 from failtrace.capture.foreign_values import type_name
 from failtrace.capture.sanitiser import sanitise_text
+from failtrace.capture.unwieldy import is_unwieldy, short_repr
 
 MAX_LOG_MESSAGE = 64 * 1024
 
@@ -48,7 +49,7 @@ class CaptureHandler(logging.Handler):
     @staticmethod
     def _message(record: logging.LogRecord, capture: Capture) -> str:
         try:
-            text = record.getMessage()
+            text = _formatted(record)
         except KeyboardInterrupt:
             raise
         # The message and its arguments are the subject's objects: their __str__ may raise anything.
@@ -59,6 +60,15 @@ class CaptureHandler(logging.Handler):
             described = describe_exception(record.exc_info[1], capture.marks)
             text += f"\n{described['stacktrace']}{described['type']}: {described['message']}"
         return sanitise_text(text, capture.marks, MAX_LOG_MESSAGE)
+
+
+def _formatted(record: logging.LogRecord) -> str:
+    """As `getMessage`, but in a time that a subject without a handler of its own can wait for."""
+    args = record.args.values() if isinstance(record.args, dict) else record.args or ()
+    if not any(map(is_unwieldy, (record.msg, *args))):
+        return record.getMessage()
+    message = short_repr(record.msg) if is_unwieldy(record.msg) else str(record.msg)
+    return f"{message} {short_repr(record.args)}" if record.args else message
 
 
 def _nanoseconds(created: float) -> int:

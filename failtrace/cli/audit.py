@@ -1,4 +1,4 @@
-"""`failtrace audit`: who started, cancelled and took along what."""
+"""`failtrace audit`: who started, cancelled, took along and brought in what."""
 
 import click
 
@@ -11,7 +11,7 @@ from failtrace.services import open_services
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
 @json_option
 def audit(limit: int, as_json: bool) -> None:
-    """List who logged in, started or cancelled a run, or took records along; newest first."""
+    """List who logged in, started or cancelled a run, exported or imported records; newest first."""
     services = open_services()
     try:
         rows, total = services.store.mirror.audit(limit)

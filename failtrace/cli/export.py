@@ -61,6 +61,7 @@ def import_command(source: Path, as_json: bool) -> int:
             for line in archive.read(file):
                 taken.take(line)
             taken.flush()
+            services.store.mirror.note("imported", f"{count_of(taken.executions, 'execution')} from {source}")
     finally:
         services.close()
     if as_json:

@@ -10,7 +10,7 @@ from jsonschema.exceptions import SchemaError
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from failtrace.capture.foreign_values import type_name
+from failtrace.capture.foreign_values import mro_of, type_name
 from failtrace.capture.markers import mark
 from failtrace.capture.sanitiser import Marks, sanitise, sanitise_text
 from failtrace.capture.secret_values import holds_secret, names_secret
@@ -102,22 +102,31 @@ class _Plain:
         self._tuples_as = tuples_as
         self._made: dict[int, dict[str, Any]] = {}
         self._path: set[int] = set()
+        self._anew: dict[int, tuple[Any, Any]] = {}
 
     def of(self, value: Any) -> Any:
         """The value anew; what nests too deep, or in a circle, as it is."""
         kind = type(value)
-        is_model = issubclass(kind, BaseModel)
-        if not (is_model or kind in (dict, list, tuple)) or id(value) in self._path or len(self._path) >= MAX_DEPTH:
+        is_model = any(base is BaseModel for base in mro_of(kind))
+        # Not `in`, which would ask a hostile type whether it is equal.
+        is_container = kind is dict or kind is list or kind is tuple
+        if not (is_model or is_container) or id(value) in self._path or len(self._path) >= MAX_DEPTH:
             return value
+        # What stands in many places is made once: ten lists of ten lists, thirty deep, would never end.
+        if id(value) in self._anew:
+            return self._anew[id(value)][0]
         self._path.add(id(value))
         try:
-            if is_model:
-                return self._fields(value)
-            if kind is dict:
-                return {key: self.of(item) for key, item in value.items()}
-            return (self._tuples_as if kind is tuple else list)(map(self.of, value))
+            made = self._fields(value) if is_model else self._container(value, kind)
         finally:
             self._path.discard(id(value))
+        self._anew[id(value)] = made, value
+        return made
+
+    def _container(self, value: Any, kind: type) -> Any:
+        if kind is dict:
+            return {key: self.of(item) for key, item in value.items()}
+        return (self._tuples_as if kind is tuple else list)(map(self.of, value))
 
     def was_instance(self, value: Any) -> bool:
         """Whether a value is the plain fields of an instance."""

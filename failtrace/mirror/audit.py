@@ -1,6 +1,7 @@
 """Who did what, and when: rows that are only ever added, by the transaction of the deed itself where it writes."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -36,6 +37,12 @@ def newest(connection: Connection, limit: int) -> tuple[AuditRow, ...]:
 def count(connection: Connection) -> int:
     """How many deeds there are in all."""
     return int(connection.execute(select(func.count()).select_from(audit)).scalar_one())
+
+
+def restore(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Deeds of a damaged file, under the numbers they had: a gap stays to be seen."""
+    if rows:
+        connection.execute(insert(audit), [dict(row) for row in rows])
 
 
 def _kept(text: str, longest: int) -> str:

@@ -1,6 +1,6 @@
 """The mirror: one SQLite file that holds every execution and answers all lists, charts and look-ups."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -237,6 +237,11 @@ class Mirror:
         """Take in a run; False where it is there already."""
         with self._writing() as (connection, _):
             return archive.restore_run(connection, columns)
+
+    def restore_audit(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take in deeds with their numbers, all or none; for a mirror that has filed none yet."""
+        with self._writing() as (connection, _):
+            audit.restore(connection, rows)
 
     # Lists and numbers
 

@@ -22,7 +22,7 @@ from failtrace.codec import decode_record, digest
 from failtrace.errors import DamagedMirror, StoreError, UnreadableRecord
 from failtrace.mirror.archive import AT_ONCE, Archived
 from failtrace.mirror.mirror import Mirror
-from failtrace.mirror.tables import run
+from failtrace.mirror.tables import audit, run
 from failtrace.mirror.writes import Entry, entry_of
 
 MARK: Final = ".corrupt-"
@@ -30,9 +30,11 @@ _NOTE: Final = ".txt"
 _HEADER: Final = 100
 """Bytes of a SQLite file's header; what follows on its first page is the list of tables."""
 _PATIENCE_S: Final = 60.0
+_DEED_COLUMNS: Final = tuple([column.name for column in audit.c])
 _RUN_COLUMNS: Final = tuple([column.name for column in run.c if column.name not in ("id", "cancel_requested")])
 _COLUMNS: Final = tuple([name for name in Entry._fields if name not in ("body", "text")])
 _SUMMARIES: Final = "SELECT * FROM execution WHERE id BETWEEN ? AND ? ORDER BY id"
+_DEEDS: Final = "SELECT * FROM audit WHERE id BETWEEN ? AND ? ORDER BY id"
 _BODIES: Final = "SELECT execution_id AS id, body FROM body WHERE execution_id BETWEEN ? AND ? ORDER BY execution_id"
 
 
@@ -154,6 +156,7 @@ def _take_over(path: Path, aside: Path, mirror: Mirror, *, outbox: bool) -> Resc
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         for columns in _runs(connection):
             mirror.restore_run(columns)
+        unreadable += _take_over_audit(connection, mirror)
         last = _last_id(connection, copy)
         for first in range(1, last + 1, AT_ONCE):
             found, gone = _stretch(connection, first, min(first + AT_ONCE - 1, last))
@@ -161,6 +164,26 @@ def _take_over(path: Path, aside: Path, mirror: Mirror, *, outbox: bool) -> Resc
             without_record += sum([1 for item in found if item.entry.failure_id and not item.entry.body])
             unreadable += gone
     return Rescue(aside, records, without_record, unreadable)
+
+
+def _take_over_audit(connection: sqlite3.Connection, mirror: Mirror) -> int:
+    """Who did what, as far as it can be read; gives how many deeds could not be."""
+    try:
+        last = int(connection.execute("SELECT max(id) FROM audit").fetchone()[0] or 0)
+    # An older mirror has none; where its last number cannot be read, neither can the rest.
+    except sqlite3.Error:
+        return 0
+    lost = 0
+    for first in range(1, last + 1, AT_ONCE):
+        rows, gone = _readable(connection, _DEEDS, first, min(first + AT_ONCE - 1, last))
+        deeds = [{name: row[name] for name in _DEED_COLUMNS} for row in rows.values()]
+        mirror.restore_audit([deed for deed in deeds if _is_deed(deed)])
+        lost += gone
+    return lost
+
+
+def _is_deed(columns: dict[str, Any]) -> bool:
+    return isinstance(columns["at"], int) and all(isinstance(columns[name], str) for name in ("who", "deed", "detail"))
 
 
 def _stretch(connection: sqlite3.Connection, first: int, last: int) -> tuple[list[Archived], int]:

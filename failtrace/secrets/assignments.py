@@ -23,7 +23,7 @@ _KEYED = re.compile(
 _FLAG = re.compile(r"(?P<key>--[A-Za-z][A-Za-z0-9-]{0,60})(?P<close>)(?P<sep>[ \t]{1,4})(?=[^\s-])")
 _BLOCK = re.compile(
     r"(?m)^[ \t-]{0,40}(?P<key>[A-Za-z_][\w.-]{0,80}):[ ]?[|>][-+]?\n"
-    r"(?P<value>(?:[ \t]{1,40}[^\s][^\n]{0,4096}(?:\n|\Z)){1,100})"
+    r"[ \t]{1,40}(?P<value>[^\s][^\n]{0,4096}(?:\n[ \t]{1,40}[^\s][^\n]{0,4096}){0,99})"
 )
 """A block of YAML."""
 _INPUT = re.compile(

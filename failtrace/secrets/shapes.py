@@ -205,14 +205,14 @@ SHAPES: tuple[Rule, ...] = (
     ),
     Rule(
         "sql_password",
-        r"(?i-u:identified by|password) {1,3}'[^'\n]",
-        r"(?i:identified by|password) {1,3}'(?P<secret>[^'\n]{3,256})'",
+        r"(?:(?i-u:identified by|with password|encrypted password)|PASSWORD) {1,3}'[^'\n]",
+        r"(?:(?i:identified by|with password|encrypted password)|PASSWORD) {1,3}'(?P<secret>[^'\n]{3,256})'",
         _is_no_placeholder,
     ),
     Rule(
         "netrc",
-        r"login\s{1,8}\S{1,128}\s{1,8}password\s",
-        r"login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<secret>\S{3,256})",
+        r"machine\s{1,8}\S{1,128}\s{1,8}login\s",
+        r"machine\s{1,8}\S{1,128}\s{1,8}login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<secret>\S{3,256})",
         _is_no_placeholder,
     ),
     Rule(
@@ -226,6 +226,19 @@ SHAPES: tuple[Rule, ...] = (
         r"(?:sshpass -p|redis-cli [^\n|;]{0,120}-a) ?[^\s-]",
         r"(?:sshpass -p|redis-cli (?:[^\n|;]{0,120} )?-a) ?(?P<secret>[^\s\"']{3,128})",
         _is_no_placeholder,
+    ),
+    Rule(
+        "basic_auth",
+        r"(?i-u:auth)=?\(\s?[\"'][^\"'\n]",
+        r"(?i:auth)=?\(\s?[\"'][^\"'\n]{1,128}[\"'],\s{0,8}[\"'](?P<secret>[^\"'\n]{3,256})[\"']",
+        _is_no_placeholder,
+        glued=True,
+    ),
+    Rule(
+        "seed_phrase",
+        r"(?i-u:(?:seed|recovery)[ _-]?(?:phrase|words)|mnemonic)[\"']?\s?[:=]\s?[\"']?[a-z]{3,8} [a-z]{3,8} ",
+        r"(?i:(?:seed|recovery)[ _-]?(?:phrase|words)|mnemonic)[\"']?\s?[:=]\s?[\"']?"
+        r"(?P<secret>(?:[a-z]{3,8} ){11,23}[a-z]{3,8})",
     ),
     Rule(
         "user_password",

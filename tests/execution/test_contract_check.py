@@ -114,3 +114,29 @@ def test_a_root_model_and_a_circle_are_checked() -> None:
 
     assert violations(Tags([1]), Tags) == []
     assert violations(circle) == []
+
+
+class Login(BaseModel):
+    user: str
+    pin_password: int
+    limits: dict[str, int] = {}
+
+
+def test_a_secret_that_breaks_the_contract_is_not_told() -> None:
+    """Neither as the violation's value nor in its message; its place and rule are, and other values stay."""
+    marks = Marks()
+    secret = "hunter" + "2 and more"
+
+    told = check_contract(Login, {"user": 1, "pin_password": secret, "limits": {"api_key": [secret]}}, marks)
+    by_schema = check_contract({"properties": {"password": {"type": "integer"}}}, {"password": secret}, marks)
+
+    assert [(found["location"], found["rule"]) for found in told] == [
+        ("user", "string_type"),
+        ("pin_password", "int_parsing"),
+        ("limits.api_key", "int_type"),
+    ]
+    assert told[0]["value"] == 1
+    assert told[1]["value"] == {"$failtrace": "redacted", "rule": "key:password", "type": "str"}
+    assert by_schema[0]["rule"] == "type"
+    assert secret not in repr([told, by_schema])
+    assert marks.values_redacted == 3

@@ -16,6 +16,8 @@ from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.rescue import MARK, open_or_rescue, rescue, set_aside
 
 FAILURES = 60
+DEEDS = 30
+"""A run was started, then they are exports."""
 PAGE = 4096
 
 
@@ -28,6 +30,8 @@ def filled(path: Path) -> Path:
             record = make_record(FailureType.EXCEPTION, number=number, message=f"order {number} " + "x" * 3000)
             mirror.write([item(record)])
         mirror.write([item(make_record(None, number=1000 + number)) for number in range(20)])
+        for number in range(DEEDS - 1):
+            mirror.note("exported", f"order {number}", "ada@example.com")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path
@@ -105,6 +109,22 @@ def test_a_damaged_record_keeps_its_summary(filled: Path) -> None:
         assert mirror.failures().total == FAILURES
         assert len(lost) <= 1
         assert found is None or found.without_record == len(lost)
+
+
+def test_who_did_what_is_taken_over(filled: Path) -> None:
+    """Every deed with its time, under its number, from a file whose header is gone; new ones go on behind them."""
+    with Mirror.open(filled) as mirror:
+        before = mirror.audit(100)
+    overwrite(filled, 0, os.urandom(100))
+
+    mirror, _ = open_or_rescue(filled, 1000, outbox=False)
+
+    with mirror:
+        assert before[1] == DEEDS
+        assert mirror.audit(100) == before
+        mirror.note("imported", "after the rescue", "ada@example.com")
+    with closing(sqlite3.connect(filled)) as connection:
+        assert connection.execute("SELECT max(id), count(*) FROM audit").fetchone() == (DEEDS + 1, DEEDS + 1)
 
 
 @pytest.mark.parametrize("content", [b"x", b"", os.urandom(50_000), b"SQLite format 3\x00" + b"\xff" * 9000])

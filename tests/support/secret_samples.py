@@ -5,6 +5,7 @@ import base64
 HEX = "0123456789abcdef"
 MIXED = "aB3dE5gH7jK9mN1pQ2sT4vW6xY8z"
 LONG = MIXED * 3
+TOKEN = "gh" + "p_" + MIXED + "01234567"
 PEM_BODY = "\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC" + MIXED] * 3)
 JWT = ".".join(["ey" + "JhbGciOiJIUzI1NiJ9", "eyJzdWIiOiIxMjM0NTY3ODkwIn0", "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"])
 BASIC = base64.b64encode(b"alice:wonder" + b"land").decode()
@@ -76,6 +77,30 @@ SECRETS = {
     "xml": ("<soap:Password>hunter" + "2</soap:Password>", "hunter2"),
     "curl": ("curl -u alice:wonder" + "land https://x", "wonderland"),
     "nested in a note": ("note='password=hunter" + "2'", "hunter2"),
+    "variable in yaml": ("env:\n  - name: DB_PASSWORD\n    value: hunter" + "2\n", "hunter2"),
+    "variable in json": ('[{"name": "DB_PASSWORD", "value": "hunter' + '2 x"}]', "hunter2"),
+    "header in a repr": ("[{'key': 'X-Api-Key', 'value': 'abc" + "-xyz'}]", "abc-xyz"),
+    "xml attributes": ('<add key="ApiKey" value="abc' + '-xyz" />', "abc-xyz"),
+    "block of yaml": ("\nsecret: |\n  the first line\n  corr" + "ect horse\nnext: 1", "correct horse"),
+    "pydantic's input": (
+        "1 validation error for Login\npin_password\n  Input should be a valid integer [type=int_parsing, "
+        "input_value='hunter" + "2 x', input_type=str]",
+        "hunter2",
+    ),
+    "quoted query": ("next=%2Flogin%3Fpassword%3Dhunter" + "2%26n%3D1", "hunter2"),
+    "oauth code": ("https://app/callback?code=4/0AX4XfWh-" + "abcdef123456&state=x", "abcdef123456"),
+    "mailgun": ("key-" + "3ax6xnjp29jd6fds4gc373sgvjxteol0", "3ax6xnjp29jd"),
+    "bcrypt": ("$2b$12$" + "KIXQ4WvYJ7n0nQ1rT2uV3eWxYzAbCdEfGhIjKlMnOpQrStUvWxYz1", "KIXQ4WvY"),
+    "sql": ("CREATE USER bob IDENTIFIED BY 'hunter" + "2'", "hunter2"),
+    "postgres": ("ALTER ROLE bob WITH PASSWORD 'hunter" + "2'", "hunter2"),
+    "netrc": ("machine x.org\n  login bob\n  password hunter" + "2", "hunter2"),
+    "mysql flag": ("mysql -u root -phunter" + "2 shop", "hunter2"),
+    "sshpass": ("sshpass -p hunter" + "2 ssh x", "hunter2"),
+    "login in a source line": ("    requests.get(url, auth=('bob', 'hunter" + "2'))", "hunter2"),
+    "seed phrase": (
+        "seed_phrase: witch collapse practice feed shame open despair creek road again ice " + "least",
+        "again ice least",
+    ),
     "two in a line": ("password=hunter" + "2 token=abc-123-xyz", "abc-123"),
 }
 
@@ -133,6 +158,14 @@ LOOK_ALIKES = [
     'if text.startswith("-----BEGIN RSA PRIVATE KEY-----"): return parse(text)',
     "paste all from -----BEGIN RSA PRIVATE KEY----- then some more, to the end",
     "auth: oauth2",
+    "login and password are required, login with password authentication",
+    "the field password 'must not be empty'",
+    "{'name': 'api_key', 'in': 'header', 'type': 'apiKey'}",
+    "[{'name': 'authors', 'value': 'Ada Lovelace'}]",
+    "mysql --protocol tcp --port 3306 -p shop",
+    "https://host/search?code=DE&lang=de",
+    "recovery: the server came back after nine minutes and then all was well again",
+    "costs $1 to $5$ or so",
     "[redacted:github]: not here",
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
 ]
