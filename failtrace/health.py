@@ -15,7 +15,7 @@ from typing import Literal
 
 from failtrace.capture.journal import segments
 from failtrace.capture.own_rules_found import rules_of
-from failtrace.capture.redaction import redact_text
+from failtrace.capture.redaction import redact_sentence
 from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
 from failtrace.execution.header import package_version
@@ -74,7 +74,7 @@ def _guarded(check: str, look: Callable[[Settings], Finding], settings: Settings
     try:
         return look(settings)
     except FailtraceError as error:
-        return Finding(check, "failed", redact_text(str(error))[0])
+        return Finding(check, "failed", redact_sentence(str(error)))
     except OSError as error:
         return Finding(check, "failed", f"The system refused: {error}.")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import uuid6
 
-from failtrace.capture.redaction import follow, redact_text
+from failtrace.capture.redaction import follow, redact_sentence
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
 from failtrace.detection.run import Execution, check_run_id, execute, executor_for, with_overrides
@@ -173,7 +173,7 @@ class _Run:
             errored=self._errored,
             pending=pending,
             pending_why=self._traces.why_pending() if pending else "",
-            problems=tuple(redact_text(_counted(sentence, times))[0] for sentence, times in self._problems.items()),
+            problems=tuple(redact_sentence(_counted(sentence, times)) for sentence, times in self._problems.items()),
         )
 
     def _run_jobs(self) -> RunState:

@@ -14,7 +14,7 @@ from failtrace.capture.own_rules_found import rules_found, rules_of
 from failtrace.secrets import names
 from failtrace.secrets import redactor as built
 from failtrace.secrets.names import is_secret_key
-from failtrace.secrets.own_rules import OwnRules, forget_judgements
+from failtrace.secrets.own_rules import UNREADABLE, OwnRules, forget_judgements
 from failtrace.secrets.own_secrets import own_secrets
 from failtrace.secrets.redactor import Redactor
 from failtrace.settings import Settings
@@ -29,12 +29,10 @@ __all__ = [
     "keep_up",
     "look_closer",
     "prepare",
+    "redact_sentence",
     "redact_text",
     "redactor",
 ]
-
-_MAX_PASSES = 4
-"""Two secrets glued together: the second is seen once the first is gone."""
 
 _adopted: Redactor | None = None
 _seen: Mapping[str, str] = {}
@@ -92,24 +90,23 @@ def is_kept(value: str) -> bool:
 
 def redact_text(text: str) -> tuple[str, int]:
     """The text without its secrets, and how many were found."""
-    rules = redactor()
-    if len(text) < rules.shortest:
-        return text, 0
-    if not text.isascii():
-        text = text.encode("utf-8", "backslashreplace").decode()
-    return look_closer(text) if rules.gate(text) else (text, 0)
+    return redactor().redact(text)
 
 
 def look_closer(text: str) -> tuple[str, int]:
     """`redact_text` for a text that the gate let through."""
+    return redactor().look_closer(text)
+
+
+def redact_sentence(sentence: str) -> str:
+    """A sentence of failtrace's own, without secrets that it may quote.
+
+    Where the user's rules cannot be read it goes by the built-in ones: it may be the one that says so.
+    """
     rules = redactor()
-    count = 0
-    for _ in range(_MAX_PASSES):
-        text, found = rules.one_pass(text)
-        count += found
-        if not found:
-            break
-    return text, count
+    if rules.rules == UNREADABLE:
+        rules = Redactor(OwnRules(secrets=own_secrets((), os.environ)))
+    return rules.redact(sentence)[0]
 
 
 def could_name_secret(text: str) -> bool:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from failtrace.capture.redaction import redact_text
+from failtrace.capture.redaction import redact_sentence
 from failtrace.cli.audit import audit
 from failtrace.cli.cosmos import cosmos
 from failtrace.cli.dashboard import dashboard
@@ -96,4 +96,4 @@ def _checked(words: list[str]) -> list[str]:
 
 
 def _complain(sentence: str) -> None:
-    print_line(redact_text(" ".join(f"failtrace: {sentence}".split()))[0], err=True)
+    print_line(redact_sentence(" ".join(f"failtrace: {sentence}".split())), err=True)

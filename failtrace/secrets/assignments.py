@@ -103,6 +103,8 @@ def _key(text: str, match: re.Match[str]) -> SecretKey | None:
     start, end = match.span("key")
     if text.endswith("redacted:key:", 0, start):
         return None
+    if end - start <= 3 and text.startswith("=", end) and text[max(0, start - 1) : start] in ("+", "/"):
+        return None  # the end of base64, and its padding
     escaped = start > 0 and text[start - 1] == "\\" and text[start] in "nrt"
     return secret_key(text[start + escaped : end])
 

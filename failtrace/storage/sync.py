@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from failtrace.capture.redaction import redact_text
+from failtrace.capture.redaction import redact_sentence
 from failtrace.codec import decode_record
 from failtrace.contracts import TraceRecord
 from failtrace.errors import UnreadableRecord
@@ -71,7 +71,7 @@ class Sync:
                 if should_stop():
                     break
         except Exception as error:
-            self._inbox.note(self._source, redact_text(str(error))[0])
+            self._inbox.note(self._source, redact_sentence(str(error)))
             raise
         self._inbox.note(self._source, None)
         return report

@@ -5,7 +5,7 @@ from typing import Final, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 
-from failtrace.capture.redaction import redact_text
+from failtrace.capture.redaction import redact_sentence
 from failtrace.errors import FailtraceError
 
 RETRY_S: Final = 2
@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 def problem(headline: str, detail: str) -> None:
     """Something is wrong. `headline` is ours, a constant; `detail` may quote anything, and is shown as plain text."""
     st.error(headline, icon=":material/error:")
-    st.text(redact_text(detail)[0])
+    st.text(redact_sentence(detail))
 
 
 def stop_with(headline: str, detail: str) -> NoReturn:

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failtrace import run_with_failure_detection
+from failtrace.capture.own_rules_found import rules_found
 from failtrace.capture.redaction import adopt, follow, gate, redact_text
 from failtrace.capture.sanitiser import Marks, sanitise
 from failtrace.errors import SettingsError
@@ -233,3 +236,26 @@ def test_hostile_expression_is_linear(pattern: str) -> None:
 
     assert len(redact_text(values)[0]) > 0
     assert gate()("b" * 100_000) in (True, False)
+
+
+def test_another_wrong_setting_changes_no_rule(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a setting that cannot be used the user's rules still hold."""
+    before = rules_found(os.environ)
+    monkeypatch.setenv("FAILTRACE_RETENTION_DAYS", "no number")
+
+    assert rules_found(os.environ) == before
+    assert dict(before.patterns)["employee"] == "EMP-[0-9]{6}"
+
+
+def test_the_sentence_about_unreadable_rules_can_be_read(tmp_path: Path) -> None:
+    """It names the file and the variable, and goes by the built-in rules itself."""
+    environment = {**os.environ, "FAILTRACE_REDACTION": str(tmp_path / ("password=hunter" + "2.toml"))}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "failtrace", "list"], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("failtrace: Cannot read the redaction rules")
+    assert "FAILTRACE_REDACTION" in done.stderr
+    assert "hunter" + "2" not in done.stderr

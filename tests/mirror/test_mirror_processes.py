@@ -2,10 +2,7 @@
 
 import multiprocessing
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
-from support.records import NOON, failure_id_of, item, make_record
+from support.records import NOON, item, make_record
 
 from failtrace.contracts import FailureType
 from failtrace.mirror.mirror import Mirror
@@ -71,42 +68,6 @@ def test_three_writers_and_a_reader(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("SELECT count(*) FROM execution").fetchone() == (3 * BATCHES * BATCH + BATCHES,)
-
-
-WRITE_UNTIL_KILLED = """
-import sys
-sys.path[:0] = sys.argv[2:]
-from pathlib import Path
-from support.records import item, make_record
-from failtrace.mirror.mirror import Mirror
-mirror = Mirror.open(Path(sys.argv[1]))
-number = mirror.overview().executions
-while True:
-    batch = [item(make_record(number=number + k + 1)) for k in range(3)]
-    number += mirror.write(batch)
-    print(number, flush=True)
-"""
-
-
-def test_kill_9_loses_nothing_acknowledged(path: Path) -> None:
-    """Killed at any moment, time after time, a writer leaves all that it was told is stored, and whole batches."""
-    root = Path(__file__).parents[2]
-    acknowledged = 0
-    for lines in range(1, 8):
-        command = [sys.executable, "-c", WRITE_UNTIL_KILLED, str(path), str(root), str(root / "tests")]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-            assert writer.stdout is not None
-            for _ in range(lines):
-                acknowledged = int(writer.stdout.readline())
-            writer.send_signal(signal.SIGKILL)
-            acknowledged = max([acknowledged, *(int(line) for line in writer.stdout.read().split())])
-
-    with Mirror.open(path) as mirror:
-        there = mirror.overview().executions
-        assert acknowledged <= there <= acknowledged + 3
-        assert there % 3 == 0
-        assert mirror.failures().total == there
-        assert all(mirror.record(failure_id_of(number + 1)) for number in range(there))
 
 
 def test_threads_share_a_mirror(mirror: Mirror) -> None:

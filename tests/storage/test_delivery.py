@@ -42,14 +42,15 @@ def test_a_killed_sync_ends_equal(cosmos: Cosmos, tmp_path: Path) -> None:
     cosmos_load.killed_syncs(cosmos, tmp_path, writers=3, records=40, kills=3)
 
 
-def test_thirty_megabytes_go_through_the_relay(cosmos: Cosmos) -> None:
-    """In parts, each of an item's size, and back by its id."""
+def test_thirty_megabytes_go_through_the_relay(cosmos: Cosmos, tmp_path: Path) -> None:
+    """In parts, each of an item's size, and back by its id on another machine."""
     record = make_record(number=1, input="é" * 15_000_000)
     with TraceStore.open("cosmos", settings=cosmos.settings()) as store:
         store.store_trace(record)
         assert store.flush(60).pending == 0
-        found = store.lookup(failure_id_of(1))
         delivery = store.mirror.outbox.delivery(failure_id_of(1))
+    with TraceStore.open("cosmos", settings=cosmos.settings(home=tmp_path / "elsewhere")) as elsewhere:
+        found = elsewhere.lookup(failure_id_of(1), patience_s=60)
 
     assert found is not None
     assert (found.record == record, found.source) == (True, "cosmos")

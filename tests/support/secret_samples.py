@@ -110,6 +110,7 @@ LOOK_ALIKES = [
     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "data:image/png;base64," + base64.b64encode(bytes(range(256)) * 4).decode(),
     "integrity sha512-" + ACCOUNT_KEY,
+    "ODk6Ozw9Pj8/Pw== max_tokens=100, ODk6Ozw9Pj8+pw= and=so-on1",
     "max_tokens=100, prompt_tokens: 4096, 'total_tokens': 4196, token_count=77",
     "token: 5",
     "token = next(tokens)",
