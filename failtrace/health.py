@@ -22,7 +22,7 @@ from failtrace.execution.header import package_version
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.rescue import set_aside
 from failtrace.mirror.views import DeadLetter, InboxState, RelayStatus
-from failtrace.secrets.own_secrets import secrets_files
+from failtrace.secrets.own_secrets import MAX_SECRETS, secret_texts, secrets_files
 from failtrace.secrets.shapes import SHAPES
 from failtrace.services import load_registry
 from failtrace.settings import Settings
@@ -146,8 +146,15 @@ def _redaction(settings: Settings) -> Finding:
     shapes = f"{len(SHAPES) - sum(rule.name in own.keep_rules for rule in SHAPES)} shapes of secrets"
     theirs = f"{count_of(len(own.keys), 'name')}, {count_of(len(own.patterns), 'expression')}"
     told = f"{shapes}; rules of your own: {theirs}, {count_of(kept, 'exception')}"
-    secrets = count_of(len(own.secrets), "text")
-    return Finding("redaction", "ok", f"{told}; {secrets} known as secrets of this process, in every encoding")
+    configured = [settings.cosmos_key.get_secret_value()] if settings.cosmos_key is not None else []
+    secrets = len(secret_texts(configured, os.environ))
+    told += f"; {count_of(secrets, 'text')} known as secrets of this process, in every encoding"
+    if secrets > MAX_SECRETS:
+        over = (
+            f"its secrets beyond {MAX_SECRETS} are found by their names and shapes alone; start it with fewer variables"
+        )
+        return Finding("redaction", "warning", f"{told}; {over}.")
+    return Finding("redaction", "ok", told)
 
 
 def _mirror(settings: Settings) -> Finding:

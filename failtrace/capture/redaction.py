@@ -13,9 +13,8 @@ from dataclasses import replace
 from failtrace.capture.own_rules_found import rules_found, rules_of
 from failtrace.secrets import names
 from failtrace.secrets import redactor as built
-from failtrace.secrets.names import is_secret_key
 from failtrace.secrets.own_rules import UNREADABLE, OwnRules, forget_judgements
-from failtrace.secrets.own_secrets import own_secrets
+from failtrace.secrets.own_secrets import longest_first, own_secrets
 from failtrace.secrets.redactor import Redactor
 from failtrace.settings import Settings
 
@@ -25,7 +24,6 @@ __all__ = [
     "follow",
     "gate",
     "is_kept",
-    "is_secret_key",
     "keep_up",
     "look_closer",
     "prepare",
@@ -34,22 +32,46 @@ __all__ = [
     "redactor",
 ]
 
+MAX_LATER = 100
+"""Forms of secrets that came after the start; every form makes the next scan dearer."""
+
 _adopted: Redactor | None = None
+_given = OwnRules()
+"""As adopted, before anything came later."""
+_later: dict[str, None] = {}
+"""Forms of what the environment has come to hold since, the newest last."""
 _seen: Mapping[str, str] = {}
 """The environment whose secrets are known."""
 _lock = threading.RLock()
 
 
+def _renew_lock() -> None:
+    """A thread of the parent may hold it for ever."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def adopt(rules: OwnRules, environment: Mapping[str, str]) -> None:
     """Redact by these own rules from now on; they hold the secrets of this environment."""
-    global _adopted, _seen
+    global _given
     with _lock:
-        if _adopted is None or _adopted.rules != rules:
-            adopted = Redactor(rules)
-            names.adopt_keys(rules.keys, rules.keep_keys)
-            _adopted = adopted
-            forget_judgements()
-        _seen = environment
+        _given = rules
+        _later.clear()
+        _enforce(rules, environment)
+
+
+def _enforce(rules: OwnRules, environment: Mapping[str, str]) -> None:
+    global _adopted, _seen
+    if _adopted is None or _adopted.rules != rules:
+        adopted = Redactor(rules)
+        names.adopt_keys(rules.keys, rules.keep_keys)
+        _adopted = adopted
+        forget_judgements()
+    _seen = environment
 
 
 def follow(settings: Settings) -> None:
@@ -59,13 +81,21 @@ def follow(settings: Settings) -> None:
 
 
 def keep_up() -> None:
-    """Take in what the environment has come to hold since, by `load_dotenv`, say; earlier secrets stay secrets."""
+    """Take in what the environment has come to hold since, by `load_dotenv`, say.
+
+    Earlier secrets stay secrets, the last MAX_LATER forms of them: a variable may hold a new token every hour.
+    """
     now = dict(os.environ)
-    if now != _seen:
-        rules = redactor().rules
-        secrets = {*rules.secrets, *own_secrets((), now)}
-        longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
-        adopt(replace(rules, secrets=tuple(longest_first)), now)
+    if now == _seen:
+        return
+    redactor()
+    with _lock:
+        for form in own_secrets((), now):
+            _later.pop(form, None)
+            _later[form] = None
+        for form in list(_later)[:-MAX_LATER]:
+            del _later[form]
+        _enforce(replace(_given, secrets=longest_first({*_given.secrets, *_later})), now)
 
 
 def redactor() -> Redactor:

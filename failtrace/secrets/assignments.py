@@ -23,9 +23,9 @@ _KEYED = re.compile(
 _FLAG = re.compile(r"(?P<key>--[A-Za-z][A-Za-z0-9-]{0,60})(?P<close>)(?P<sep>[ \t]{1,4})(?=[^\s-])")
 _BLOCK = re.compile(
     r"(?m)^[ \t-]{0,40}(?P<key>[A-Za-z_][\w.-]{0,80}):[ ]?[|>][-+]?\n"
-    r"[ \t]{1,40}(?P<value>[^\s][^\n]{0,4096}(?:\n[ \t]{1,40}[^\s][^\n]{0,4096}){0,99})"
+    r"(?P<inner>[ \t]{1,40})(?P<value>[^\s][^\n]{0,4096}(?:\n(?P=inner)[^\n]{1,4096}){0,99})"
 )
-"""A block of YAML."""
+"""A block of YAML; its first line says how far all are indented."""
 _INPUT = re.compile(
     r"(?:^|\n|\\n)(?P<key>[A-Za-z_][\w.]{0,120})(?:\n|\\n)[ \t]{1,8}[^\n]{1,500}?"
     r"input_value=(?P<value>[^\n]{3,500}?)(?=, input_type=)"
@@ -113,7 +113,9 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> tuple[int, int] |
     """Where the value of this assignment stands, if it is secret."""
     if match.re in _SHOWN:
         group = match.lastgroup or "value"
-        return match.span(group) if _quoted_is_secret(match[group].strip(" \t\n'\""), key) else None
+        value = match[group].strip(" \t\n'\"")
+        said = group == "bare" and value.lower() in _NO_SECRETS
+        return match.span(group) if not said and _quoted_is_secret(value, key) else None
     start = match.end("sep")
     opening = _OPENING.match(text, start)
     before = text[match.start("key") - 1 : match.start("key")]

@@ -80,11 +80,6 @@ def gate_of(own: Sequence[str]) -> str:
     return rf"(?i-u:{names})(?:[ _.-]?(?i-u:{'|'.join(sorted(_SUFFIXES))}|[0-9]{{1,3}})){{0,2}}"
 
 
-def is_secret_key(key: str) -> bool:
-    """Whether what stands under `key` is taken for a secret (for `token`, `auth` and `session`: where it is opaque)."""
-    return secret_key(key) is not None
-
-
 def secret_key(key: str) -> SecretKey | None:
     """Why `key` is secret, or None where it is not."""
     return _secret_key(key[-MAX_KEY:])

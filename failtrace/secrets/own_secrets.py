@@ -41,13 +41,23 @@ def secrets_files() -> tuple[Path, ...]:
         return (here,)
 
 
+def secret_texts(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The secrets that a process was given, the configured ones first; beyond MAX_SECRETS none is looked for."""
+    own = {text for text in (*configured, *_of_streamlit()) if len(text) >= MIN_CONFIGURED}
+    found = {text for name, value in environment.items() for text in _of_variable(name, value)}
+    parts = [part for texts in (own, found) for text in sorted(texts) for part in _parts(text)]
+    return tuple(dict.fromkeys(part for part in parts if not is_placeholder(part)))
+
+
 def own_secrets(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
     """Every form in which a secret of this process may stand in a text, the longest first."""
-    found = {text for text in (*configured, *_of_streamlit()) if len(text) >= MIN_CONFIGURED}
-    for name, value in environment.items():
-        found.update(_of_variable(name, value))
-    parts = sorted(part for text in found for part in _parts(text) if not is_placeholder(part))[:MAX_SECRETS]
-    return tuple(sorted({form for part in parts for form in _forms(part)}, key=lambda form: (-len(form), form)))
+    texts = secret_texts(configured, environment)[:MAX_SECRETS]
+    return longest_first({form for text in texts for form in _forms(text)})
+
+
+def longest_first(forms: Iterable[str]) -> tuple[str, ...]:
+    """In the order in which they must be looked for: one may hold another."""
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
 
 def _of_variable(name: str, value: str) -> Iterator[str]:

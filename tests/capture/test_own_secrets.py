@@ -2,14 +2,19 @@
 
 import base64
 import json
+import os
+import threading
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
 
-from failtrace.capture.redaction import follow, redact_text
-from failtrace.secrets.own_secrets import own_secrets
+from failtrace.capture import redaction
+from failtrace.capture.redaction import MAX_LATER, adopt, follow, keep_up, redact_text, redactor
+from failtrace.health import examine
+from failtrace.secrets.own_rules import OwnRules
+from failtrace.secrets.own_secrets import MAX_SECRETS, own_secrets
 from failtrace.settings import Settings
 
 KEY = 'sec"ret/ö' + "+key=1"
@@ -87,3 +92,54 @@ def test_secrets_of_the_login_are_known(tmp_path: Path, monkeypatch: pytest.Monk
     assert "shop-dashboard" not in own_secrets((), {})
     (folder / "secrets.toml").write_text("client_secret = ")
     assert own_secrets((), {}) == ()
+
+
+def test_a_rotating_secret_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a variable that changes for ever the newest tokens are known and the oldest forgotten; what was given stays."""
+    adopt(OwnRules(secrets=("given-1-secret",)), {})
+    for number in range(MAX_LATER):
+        monkeypatch.setenv("SHOP_API_KEY", f"token.{number:06}.x")
+        keep_up()
+
+    assert redact_text("given-1-secret")[1] == 1
+    assert redact_text(f"token.{MAX_LATER - 1:06}.x token.{MAX_LATER - 2:06}.x")[1] == 2
+    assert redact_text("token.000000.x")[1] == 0
+    assert len(redactor().rules.secrets) <= MAX_LATER + 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_waits_for_no_thread_of_its_parent() -> None:
+    """Another thread is adopting rules at the moment of the fork; the child redacts all the same."""
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with redaction._lock:
+            held.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        adopt(OwnRules(secrets=("my-own-secret",)), {})
+        os._exit(redact_text("my-own-secret")[1])
+    _, status = os.waitpid(child, 0)
+    done.set()
+    thread.join()
+
+    assert os.waitstatus_to_exitcode(status) == 1
+
+
+def test_more_secrets_than_are_looked_for_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configured ones come first, and doctor warns."""
+    for number in range(MAX_SECRETS + 1):
+        monkeypatch.setenv(f"A{number}_API_KEY", f"some.key.{number:06}")
+    monkeypatch.setenv("COSMOS_KEY", "zzzz.own.key")
+
+    (finding,) = [finding for finding in examine() if finding.check == "redaction"]
+
+    assert own_secrets(("zzzz.own.key",), os.environ).count("zzzz.own.key") == 1
+    assert finding.state == "warning"
+    assert "502 texts" in finding.detail

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.secret_samples import LOOK_ALIKES, SECRETS
 
-from failtrace.capture.redaction import gate, is_secret_key, redact_text
+from failtrace.capture.redaction import gate, redact_text
+from failtrace.secrets.names import secret_key
 
 
 @pytest.mark.parametrize(("text", "secret"), SECRETS.values(), ids=SECRETS.keys())
@@ -39,6 +40,13 @@ def test_only_the_secret_goes():
     )
 
 
+def test_a_block_of_yaml_ends_where_it_ends():
+    """Lines of the block go, the key beside it stays."""
+    text = "- secret: |\n    first\n    second\n  port: 5432\n"
+
+    assert redact_text(text) == ("- secret: |\n    [redacted:key:secret]\n  port: 5432\n", 1)
+
+
 SECRET_KEYS = """
 password db_password PGPASSWORD userPassword password_hash password2 passwd secret client_secret clientSecret
 api_key apiKey APIKEY api-key X-Api-Key openai_api_key COSMOS_KEY private_key AccountKey SharedAccessKey
@@ -56,7 +64,7 @@ secretsmanager_arn api_key_id authorization_url cookies_enabled key public_key p
 @pytest.mark.parametrize("key", SECRET_KEYS.split())
 def test_secret_key_is_found(key):
     """Names of secrets are found in every spelling, and the gate that opens the closer look knows them all."""
-    assert is_secret_key(key)
+    assert secret_key(key)
     assert gate()(f"{key}=x")
     assert gate()(f'"{key}": "x"')
 
@@ -64,7 +72,7 @@ def test_secret_key_is_found(key):
 @pytest.mark.parametrize("key", HARMLESS_KEYS.split())
 def test_harmless_key_stays(key):
     """Names that only resemble those of secrets are not taken for them."""
-    assert not is_secret_key(key)
+    assert secret_key(key) is None
 
 
 @settings(deadline=None)

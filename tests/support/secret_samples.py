@@ -82,6 +82,7 @@ SECRETS = {
     "header in a repr": ("[{'key': 'X-Api-Key', 'value': 'abc" + "-xyz'}]", "abc-xyz"),
     "xml attributes": ('<add key="ApiKey" value="abc' + '-xyz" />', "abc-xyz"),
     "block of yaml": ("\nsecret: |\n  the first line\n  corr" + "ect horse\nnext: 1", "correct horse"),
+    "block of yaml in a list": ("\n- secret: >-\n    corr" + "ect horse\n  port: 5432", "correct horse"),
     "pydantic's input": (
         "1 validation error for Login\npin_password\n  Input should be a valid integer [type=int_parsing, "
         "input_value='hunter" + "2 x', input_type=str]",
@@ -159,6 +160,8 @@ LOOK_ALIKES = [
     'if text.startswith("-----BEGIN RSA PRIVATE KEY-----"): return parse(text)',
     "paste all from -----BEGIN RSA PRIVATE KEY----- then some more, to the end",
     "auth: oauth2",
+    "name: password, value: required",
+    "please login to password manager soon",
     "login and password are required, login with password authentication",
     "the field password 'must not be empty'",
     "{'name': 'api_key', 'in': 'header', 'type': 'apiKey'}",
