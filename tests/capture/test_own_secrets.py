@@ -95,7 +95,7 @@ def test_secrets_of_the_login_are_known(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_rotating_secret_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a variable that changes for ever the newest tokens are known and the oldest forgotten; what was given stays."""
+    """Of a variable that changes for ever the newest tokens are known, not the oldest; what was given stays."""
     adopt(OwnRules(secrets=("given-1-secret",)), {})
     for number in range(MAX_LATER):
         monkeypatch.setenv("SHOP_API_KEY", f"token.{number:06}.x")
