@@ -23,9 +23,9 @@ _MARK = {"ok": "✓", "warning": "!", "failed": "✗"}
 def doctor(hostile: bool, keep: bool, as_json: bool) -> int:
     """Check this installation, and say what to do where it is ill.
 
-    Looks at Python, SQLite, the libraries, the home folder, the journal, what is secret here, the mirror, the store, the
-    delivery, the subjects, programs that watch and a fresh process; exit 1 if any of them fails. With --hostile, exit 1 if anything was not caught; the answer is kept
-    in the home folder, and the Health page shows it.
+    Looks at Python, SQLite, the libraries, the home folder, the journal, what is secret here, the mirror, the store,
+    the delivery, the subjects, programs that watch and a fresh process; exit 1 if any of them fails. With --hostile,
+    exit 1 if anything was not caught; the answer is kept in the home folder, and the Health page shows it.
     """
     if keep and not hostile:
         raise click.UsageError("--keep stores the records of --hostile; give both.")
