@@ -97,9 +97,9 @@ def _model(walk: Walker, value: object, depth: int) -> Json:
 def _enum(walk: Walker, value: object, depth: int) -> Mark:
     inner: Any = guarded(lambda it: object.__getattribute__(it, "__dict__"), value) or {}
     name, held = inner.get("_name_"), inner.get("_value_")
-    return mark(
-        "enum", type=type_name(type(value)), name=walk.value(name, depth + 1), value=walk.value(held, depth + 1)
-    )
+    told = walk.mapping([(name, held)], 1, inner, depth + 1) if type(name) is str else {}
+    spelled = told.get(name, told) if type(told) is dict else told
+    return mark("enum", type=type_name(type(value)), name=walk.value(name, depth + 1), value=spelled)
 
 
 def _as_text(kind: str, render: Callable[[Any], str]) -> Callable[[Walker, Any, int], Json]:

@@ -11,7 +11,15 @@ from failtrace.capture.foreign_values import mro_of, type_name
 from failtrace.capture.markers import KEY, Mark, Marks, mark
 from failtrace.capture.redaction import is_kept, look_closer, redact_text, redactor
 from failtrace.capture.sanitiser_foreign import foreign
-from failtrace.capture.secret_values import holds_secret, is_login, named_value, names_next, names_secret
+from failtrace.capture.secret_values import (
+    VALUES,
+    holds_secret,
+    in_words_of_command,
+    is_login,
+    named_value,
+    names_next,
+    names_secret,
+)
 from failtrace.capture.value_limits import (
     MAX_BYTES,
     MAX_DECIMAL_BITS,
@@ -134,7 +142,7 @@ class Walk:
         depth += 1
         out: dict[str, Json] = {}
         harmless = self._are_harmless([item for _, item in taken])
-        told = dict(taken) if any(key in ("value", "Value") for key, _ in taken) else {}
+        told = dict(taken) if any(key in VALUES for key, _ in taken) else {}
         if told and (named := named_value(told)):
             secrets = [named[1] if key == named[0] else secret for (key, _), secret in zip(taken, secrets, strict=True)]
         for (key, item), secret in zip(taken, secrets, strict=True):
@@ -171,6 +179,8 @@ class Walk:
             return [self.value(item[0], depth + 1), self._under(key._replace(doubtful=False), item[1], depth + 1)]
         if key.doubtful and (kind is list or kind is tuple):
             return self.array(item, len(item), item, depth, key)
+        if key.doubtful and kind is dict and any(holds_secret(key, item.get(name)) for name in VALUES):
+            key = key._replace(doubtful=False)
         if not holds_secret(key, item) or (kind is str and is_kept(item)):
             return self.value(item, depth)
         self.marks.values_redacted += 1
@@ -182,9 +192,13 @@ class Walk:
         named: SecretKey | None = None
         harmless = self._are_harmless(taken)
         is_pair = len(taken) == 2
-        for item, following in zip_longest(taken, taken[1:]):
+        words = in_words_of_command(taken)
+        for index, (item, following) in enumerate(zip_longest(taken, taken[1:])):
             if named is not None:
                 kept.append(self._under(named, item, depth))
+            elif index in words:
+                self.marks.values_redacted += 1
+                kept.append(f"{str(item)[: words[index]]}[redacted:flag_password]")
             else:
                 kept.append(item if harmless and type(item) is str else self.value(item, depth))
             named = names_next(item, following, is_pair=is_pair)

@@ -1,24 +1,32 @@
 """Whether a value that stands under, or beside, the name of a secret is one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from failtrace.capture.markers import Mark
+from failtrace.secrets.judgement import has_digit, is_opaque_under, is_place, is_placeholder, is_sentence, says_nothing
 from failtrace.secrets.names import SecretKey, secret_key
-from failtrace.secrets.shapes import PLAIN_PATH, has_digit, is_opaque, is_placeholder
 
 MAX_JUDGED = 8192
 """Bytes of a bytes object that are looked at."""
 
+SMALL = 1_000
+"""Numbers below it count something: `{"secrets": 2}`."""
+
 _SCHEMA_KEYWORDS = """
-type title description format pattern minLength maxLength nullable required writeOnly readOnly anyOf oneOf allOf
-$ref additionalProperties items
+type title description format pattern minLength maxLength minItems maxItems nullable required writeOnly readOnly anyOf
+oneOf allOf $ref additionalProperties items properties enum const default example examples deprecated
 """
 _SCHEMA_WORDS = frozenset(_SCHEMA_KEYWORDS.split())
+_SCHEMA_TYPES = frozenset(["string", "integer", "number", "boolean", "object", "array", "null"])
+_SCHEMA_HEADS = ("$ref", "anyOf", "oneOf", "allOf")
 
 
 def names_secret(name: object) -> SecretKey | None:
-    """Why `name` is the name of a secret; it may be bytes, as in ASGI headers, or anything else, which names none."""
+    """Why `name` is the name of a secret: a text, bytes as in ASGI headers, a path of them; all else names none."""
+    if type(name) is tuple and name:
+        name = name[-1]
     return secret_key(_as_text(name)) if type(name) in (str, bytes) else None
 
 
@@ -36,17 +44,64 @@ def names_next(name: object, following: object, *, is_pair: bool) -> SecretKey |
     return key if key and (key.doubtful or has_digit(_as_text(following))) else None
 
 
-_NAMES, _VALUES = ("name", "key", "Name", "Key"), ("value", "Value")
+MAX_WORDS = 100
+"""Words of a command that are looked at."""
+
+
+class _Flags(NamedTuple):
+    """By which flags a command takes a password."""
+
+    apart: tuple[str, ...] = ()
+    glued: str = ""
+    with_user: bool = False
+
+
+_LOGIN = _Flags(("-p", "--password"))
+_MYSQL = _Flags(glued="-p")
+_FLAGS = {
+    "curl": _Flags(("-u", "--user"), "-u", with_user=True),
+    "docker": _LOGIN,
+    "podman": _LOGIN,
+    "sshpass": _Flags(("-p",), "-p"),
+    "redis-cli": _Flags(("-a",)),
+    "mysql": _MYSQL,
+    "mysqldump": _MYSQL,
+    "mysqladmin": _MYSQL,
+    "mariadb": _MYSQL,
+}
+
+_NAMES = ("name", "key", "Name", "Key", "ParameterKey", "header", "field")
+VALUES = ("value", "Value", "ParameterValue", "val")
 
 
 def named_value(fields: Mapping[Any, object]) -> tuple[str, SecretKey] | None:
     """Of `{"name": "DB_PASSWORD", "value": "x"}`, as lists of variables and headers have it: the field, and why."""
-    for field in _VALUES:
+    for field in VALUES:
         if field in fields:
             for name in _NAMES:
                 if name in fields and (key := names_secret(fields[name])) is not None:
                     return field, key
     return None
+
+
+def in_words_of_command(items: Sequence[object]) -> dict[int, int]:
+    """Of an argument list such as `["curl", "-u", "ada:x"]`: which words hold a secret, and from which character on."""
+    words = [item if type(item) is str else "" for item in items[:MAX_WORDS]]
+    flags = _FLAGS.get(words[0].rpartition("/")[2])
+    if flags is None or (flags is _LOGIN and "login" not in words):
+        return {}
+    found: dict[int, int] = {}
+    for index, (word, following) in enumerate(pairwise(words), 1):
+        if word in flags.apart and following:
+            found[index] = _after_user(following) if flags.with_user else 0
+    for index, word in enumerate(words):
+        if flags.glued and word.startswith(flags.glued) and len(word) > len(flags.glued):
+            found[index] = _after_user(word) if flags.with_user else len(flags.glued)
+    return {index: start for index, start in found.items() if not is_placeholder(words[index][start:])}
+
+
+def _after_user(word: str) -> int:
+    return word.index(":") + 1 if ":" in word else len(word)
 
 
 def is_login(items: Sequence[object]) -> bool:
@@ -66,17 +121,26 @@ def holds_secret(key: SecretKey, value: Any) -> bool:
     if kind is bytes:
         kind, value = str, _as_text(value)
     if key.doubtful:
-        return kind is str and is_opaque(value)
+        return kind is str and is_opaque_under(key.rule, value)
     if kind is str:
-        return bool(value.strip()) and not is_placeholder(value) and not _is_path(key, value)
+        return _text_is_secret(key, value)
     if kind in (list, tuple, dict, set, frozenset):
-        return bool(value) and not (kind is dict and _is_schema(value))
-    return True
+        return bool(value) and not _is_about(value)
+    return not (kind is int and -SMALL < value < SMALL)
 
 
-def _is_path(key: SecretKey, value: str) -> bool:
-    """`GOOGLE_APPLICATION_CREDENTIALS` and the like say where a secret is; PWD is where a shell stands."""
-    return (key.rule == "key:pwd" and value.startswith(("/", "~"))) or PLAIN_PATH.fullmatch(value) is not None
+def _text_is_secret(key: SecretKey, value: str) -> bool:
+    if not value.strip() or says_nothing(value):
+        return False
+    # `GOOGLE_APPLICATION_CREDENTIALS` and the like say where a secret is; PWD is where a shell stands.
+    return not (is_place(value) or (key.rule == "key:pwd" and value.startswith(("/", "~"))))
+
+
+def _is_about(value: Any) -> bool:
+    """Whether it is a field's JSON Schema, or the sentences of a validator about it."""
+    if type(value) is dict:
+        return _is_schema(value)
+    return type(value) in (list, tuple) and all(type(item) is str and is_sentence(item) for item in value)
 
 
 def _as_text(value: Any) -> str:
@@ -85,4 +149,7 @@ def _as_text(value: Any) -> str:
 
 def _is_schema(value: dict[Any, Any]) -> bool:
     keys = list(value)
-    return all(type(key) is str for key in keys) and "type" in keys and _SCHEMA_WORDS.issuperset(keys)
+    if not all(type(key) is str for key in keys) or not _SCHEMA_WORDS.issuperset(keys):
+        return False
+    kind = value.get("type")
+    return (type(kind) is str and kind in _SCHEMA_TYPES) or any(head in value for head in _SCHEMA_HEADS)

@@ -8,16 +8,29 @@ placeholder. Where the value stands bare, in doubt a value with digits is a secr
 import re
 from collections.abc import Callable
 
+from failtrace.secrets.judgement import (
+    has_digit,
+    is_harmless_word,
+    is_opaque,
+    is_opaque_under,
+    is_place,
+    is_placeholder,
+    says_nothing,
+)
 from failtrace.secrets.names import SecretKey, secret_key
-from failtrace.secrets.shapes import PLAIN_PATH, has_digit, is_opaque, is_placeholder
+from failtrace.secrets.pydantic_inputs import redact_inputs
 
+_COLOUR = r"(?:\x1b\[[0-9;]{0,8}m)?"
+_FIELD = r"(?:Field|Column|mapped_column)"
 _KEYED = re.compile(
-    r"""(?:(?<![A-Za-z0-9_.-])|(?<=%26)|(?<=%3F))
-    (?P<key>-{0,2}(?:(?:[Aa]pi|API|[Aa]ccess|[Ss]ecret|[Pp]rivate|[Aa]uth|[Aa]ccount|[Cc]lient|[Ss]ession|[Rr]efresh
-                      |[Cc]onnection|[Ss]igning|[Ee]ncryption)[ ])?[A-Za-z_][A-Za-z0-9_.-]{0,80}+)
-    (?=(?P<close>\\{0,3}["'`]?\]?)
-    (?P<sep>[ \t]{0,4}:[ ]?[A-Za-z_][\w.\[\] |]{0,30}?[ ]{0,2}=[ ]{0,2}(?=[bruf]{0,2}["'])
-          | [ \t]{0,4}(?:=>|:=|={1,2}|:|%3[Dd])[ \t]{0,8} | [ \t](?:is|was)[ \t]{1,2} | (?<=["']),[ ]?(?=b?["'])))""",
+    rf"""(?:(?<![A-Za-z0-9_.-])|(?<=%26)|(?<=%3F)|(?<=\x1b\[[0-9]m)|(?<=\x1b\[[0-9]{{2}}m)|(?<=\x1b\[[0-9];[0-9]{{2}}m))
+    (?P<key>-{{0,2}}(?:(?:[Aa]pi|API|[Aa]ccess|[Ss]ecret|[Pp]rivate|[Aa]uth|[Aa]ccount|[Cc]lient|[Ss]ession|[Rr]efresh
+                      |[Cc]onnection|[Ss]igning|[Ee]ncryption)[ ])?[A-Za-z_][A-Za-z0-9_.-]{{0,80}}+)
+    (?=(?P<close>\\{{0,3}}["'`]?[\])]?{_COLOUR})
+    (?P<sep>[ \t]{{0,4}}:[ ]?[A-Za-z_][\w.\[\] |]{{0,30}}?[ ]{{0,2}}=[ ]{{0,2}}(?=[bruf]{{0,2}}["']|{_FIELD}\()
+          | [ \t]{{0,4}}(?:=>|:=|!=|={{1,2}}|:\*{{0,2}}|%3[Dd])
+            (?:\n[ \t]{{1,40}}(?=")|(?<=\)=)\(|[ \t]{{0,40}}{_COLOUR})
+          | [ \t](?:is|was)[ \t]{{1,2}} | (?<=["']),[ ]?(?=b?["'])))""",
     re.VERBOSE,
 )
 _FLAG = re.compile(r"(?P<key>--[A-Za-z][A-Za-z0-9-]{0,60})(?P<close>)(?P<sep>[ \t]{1,4})(?=[^\s-])")
@@ -26,23 +39,28 @@ _BLOCK = re.compile(
     r"(?P<inner>[ \t]{1,40})(?P<value>[^\s][^\n]{0,4096}(?:\n(?P=inner)[^\n]{1,4096}){0,99})"
 )
 """A block of YAML; its first line says how far all are indented."""
-_INPUT = re.compile(
-    r"(?:^|\n|\\n)(?P<key>[A-Za-z_][\w.]{0,120})(?:\n|\\n)[ \t]{1,8}[^\n]{1,500}?"
-    r"input_value=(?P<value>[^\n]{3,500}?)(?=, input_type=)"
-)
-"""What pydantic says of a field that does not fit."""
+_NAME_FIELD = r"\b(?:[Nn]ame|NAME|(?:[Pp]arameter)?[Kk]ey|KEY|header|field)"
+_VALUE_FIELD = r"(?:(?:[Pp]arameter)?[Vv]alue|VALUE|val)"
+_NAMED = r"""["']?[ ]{0,3}[:=][ ]{0,3}["']?(?P<key>[A-Za-z_][\w.-]{0,80})["']?"""
+_THE_VALUE = r"""["']?[ ]{0,3}[:=][ ]{0,3}(?:"(?P<value>[^"\n]{3,4096})"|'(?P<quoted>[^'\n]{3,4096})'"""
 _NAMED_VALUE = re.compile(
-    r"""\b(?:[Nn]ame|[Kk]ey|NAME|KEY)["']?[ ]{0,3}[:=][ ]{0,3}["']?(?P<key>[A-Za-z_][\w.-]{0,80})["']?[\s,]{1,20}
-    ["']?(?:[Vv]alue|VALUE)["']?[ ]{0,3}[:=][ ]{0,3}(?:"(?P<value>[^"\n]{3,4096})|'(?P<quoted>[^'\n]{3,4096})
-    |(?P<bare>[^\s"',<>}]{3,4096}))""",
-    re.VERBOSE,
+    rf"""{_NAME_FIELD}{_NAMED}[\s,]{{1,20}}["']?{_VALUE_FIELD}{_THE_VALUE}|(?P<bare>[^\s"',<>}}]{{3,4096}}))"""
 )
 """`{"name": "DB_PASSWORD", "value": "x"}`, in JSON, YAML, reprs, XML and HTML."""
-_ELEMENT = re.compile(r"<(?P<key>[A-Za-z_][\w:.-]{0,80})>(?P<value>[^<>\n]{1,512})</")
-_SHOWN = (_ELEMENT, _BLOCK, _INPUT, _NAMED_VALUE)
+_VALUE_NAMED = re.compile(rf"""\b{_VALUE_FIELD}{_THE_VALUE})[\s,]{{1,20}}["']?{_NAME_FIELD[2:]}{_NAMED}""")
+"""The same with the value first."""
+_ELEMENT = re.compile(r"<(?P<key>[A-Za-z_][\w:.-]{0,80})(?:\s[^<>]{0,200})?>(?P<value>[^<>\n]{1,512})</")
+_SHOWN = (_ELEMENT, _BLOCK, _NAMED_VALUE, _VALUE_NAMED)
+_VALUE_GROUPS = ("value", "quoted", "bare")
 
-_OPENING = re.compile(r"\[?(?:(?:SecretStr|SecretBytes|Secret|str|bytes)\(|[bruf]{1,2})?(?P<quote>\\{0,3}[\"'])")
+_OPENING = re.compile(
+    r"[\[(]?(?:(?:SecretStr|SecretBytes|Secret|str|bytes|Field|Column|mapped_column)\((?:default=)?|[bruf]{1,2})?"
+    r"(?P<quote>\"\"\"|'''|\\{0,3}[\"'`])"
+)
 _QUOTED = {
+    '"""': re.compile(r'(?:(?!""")[^\\]|\\.){0,8192}+', re.DOTALL),
+    "'''": re.compile(r"(?:(?!''')[^\\]|\\.){0,8192}+", re.DOTALL),
+    "`": re.compile(r"[^`\n]{0,8192}+"),
     '"': re.compile(r'(?:[^"\\\n]|\\.){0,8192}+'),
     "'": re.compile(r"(?:[^'\\\n]|\\.){0,8192}+"),
 }
@@ -53,6 +71,14 @@ _AUTHORIZATION = re.compile(
     r"(?:[A-Za-z0-9-]{2,20}[ ]{1,4})?(?P<secret>(?P<first>[^\s\"'\\,]{4,4096})[^\"'\r\n\\]{0,4096})"
 )
 _COOKIES = re.compile(r"(?P<secret>(?P<first>[^\s=;,\"'\\()]{1,128}=[^\s;\"'\\]{1,4096})[^\"'\r\n\\]{0,8192})")
+_BRACKET = re.compile(r"[\[\]{}]")
+_NOT_SPELLED_OUT = re.compile(
+    r"\[\]|\{\}|\{\{|[\[{][A-Za-z_]\w*[\]}]|\{\s*[\"'](?:type|\$ref|\$failtrace|anyOf|description|title)[\"']"
+)
+"""Nothing, a name in an f-string or an index, a JSON Schema, what is redacted already."""
+_QUOTED_INSIDE = re.compile(r"[:,\[{]\s{0,20}(?:\"([^\"\n]{3,4096})\"(?!\s{0,4}:)|'([^'\n]{3,4096})'(?!\s{0,4}:))")
+_MAX_BRACKETED, _MAX_BRACKETS = 4096, 20
+"""Characters, and levels."""
 _MAX_JUDGED = 256
 _TRAILING = ".:!?)]}|"
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -60,27 +86,19 @@ _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
 _END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\[nr]|\.(?:\s|\Z)|\Z)")
 
-_HARMLESS_WORDS = """
-none null nil true false yes no on off str string int integer float bool boolean bytes object dict any optional
-required missing empty invalid incorrect wrong expired rejected unset undefined hidden masked redacted disabled
-enabled accepted denied granted basic bearer digest oauth kerberos include omit value text name field type
-header prompt file path self this that your mine ours env environ settings config default example args kwargs
-data param params input output stdin getpass user username request response key keys split
-"""
-_NO_SECRETS = frozenset(_HARMLESS_WORDS.split())
-
 
 def gate_of(names: str) -> str:
     """What a text must hold for this module to matter; no look-around, so that Rust's regex takes it."""
-    same_line = r"[\"'`\]\\]{0,5}[ \t]{0,4}(?:[:=>]|(?:is|was) |%3[Dd])|[\"'],"
-    next_one = r"(?:\n|\\n)[ \t]|[\"']?[\s,]{1,20}[\"']?(?i-u:value)"
-    after = f"(?:{same_line}|{next_one})"
-    return f"{names}{after}|--[A-Za-z0-9-]{{0,40}}?{names}[ \\t]"
+    same_line = r"[\"'`\])\\]{0,5}(?:\x1b\[[0-9;]{0,8}m)?[ \t]{0,4}(?:[:=>!]|(?:is|was) |%3[Dd])|[\"'],"
+    next_one = r"(?:\n|\\n)[ \t]|[\"']?[\s,]{1,20}[\"']?(?i-u:parameter)?(?i-u:val)|[\"' ]{0,2}[/}>]|\s[A-Za-z:]{1,12}="
+    after = f"(?:{_COLOUR}(?:{same_line})|{next_one})"
+    cut_input = r"input_value=[^\n]{1,60}\.\.\."
+    return f"{names}{after}|--[A-Za-z0-9-]{{0,40}}?{names}[ \\t]|{cut_input}"
 
 
 def redact_assignments(text: str, kept: Callable[[str], bool]) -> tuple[str, int]:
     """The text with each named secret that is not `kept` replaced by `[redacted:key:…]`, and how many there were."""
-    count = 0
+    text, count = redact_inputs(text, kept)
     for pattern in (*_SHOWN, _FLAG, _KEYED):
         text, found = _redact_matches(text, pattern, kept)
         count += found
@@ -94,7 +112,9 @@ def _redact_matches(text: str, pattern: re.Pattern[str], kept: Callable[[str], b
         if match.start() < copied or (key := _key(text, match)) is None:
             continue
         if (span := _value(text, match, key)) and not kept(text[slice(*span)]):
-            pieces += text[copied : span[0]], f"[redacted:{key.rule}]"
+            # What stood in brackets stays JSON, and Python.
+            quote = '"' if text[span[0]] in "[{" else ""
+            pieces += text[copied : span[0]], f"{quote}[redacted:{key.rule}]{quote}"
             copied = span[1]
     return "".join((*pieces, text[copied:])), len(pieces) // 2
 
@@ -112,17 +132,16 @@ def _key(text: str, match: re.Match[str]) -> SecretKey | None:
 def _value(text: str, match: re.Match[str], key: SecretKey) -> tuple[int, int] | None:
     """Where the value of this assignment stands, if it is secret."""
     if match.re in _SHOWN:
-        group = match.lastgroup or "value"
+        group = next(name for name in _VALUE_GROUPS if match.groupdict().get(name) is not None)
         value = match[group].strip(" \t\n'\"")
-        said = group == "bare" and value.lower() in _NO_SECRETS
-        return match.span(group) if not said and _quoted_is_secret(value, key) else None
+        return match.span(group) if _quoted_is_secret(value, key) else None
     start = match.end("sep")
+    if found := _bracketed(text, start, key):
+        return found
     opening = _OPENING.match(text, start)
     before = text[match.start("key") - 1 : match.start("key")]
     if opening is None:
-        if header := _header_value(text, match, key):
-            return header
-        return _bare_value(text, start, match["sep"], key)
+        return _header_value(text, match, key) or _bare_value(text, start, match["sep"], key)
     if before in ('"', "'") and not match["close"]:
         return None  # a literal like "Password: " ends here
     quote = opening["quote"]
@@ -130,9 +149,10 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> tuple[int, int] |
     if body is None:
         return None
     value = body.group()
-    if "," in match["sep"] and key.doubtful:
+    is_flag = match["key"].startswith("--")
+    if "," in match["sep"] and key.doubtful and not is_flag:
         return None
-    in_doubt = "," in match["sep"] or "(" in opening.group()
+    in_doubt = ("," in match["sep"] and not is_flag) or "(" in opening.group()
     if (in_doubt and not has_digit(value)) or not _quoted_is_secret(value, key):
         return None
     return body.span()
@@ -141,7 +161,27 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> tuple[int, int] |
 def _quoted_is_secret(value: str, key: SecretKey) -> bool:
     if len(value.strip()) < 3 or value[0] in "),]" or is_placeholder(value):
         return False
-    return is_opaque(value) if key.doubtful else True
+    if key.doubtful:
+        return is_opaque_under(key.rule, value)
+    return not (says_nothing(value) or is_place(value))
+
+
+def _bracketed(text: str, start: int, key: SecretKey) -> tuple[int, int] | None:
+    """What stands between brackets, up to the one that closes them: `passwords=['x', 'y']`, `"credentials": {…}`."""
+    if key.doubtful or text[start : start + 1] not in ("[", "{") or _NOT_SPELLED_OUT.match(text, start):
+        return None
+    depth = 0
+    for match in _BRACKET.finditer(text, start, start + _MAX_BRACKETED):
+        depth += 1 if match.group() in "[{" else -1
+        if depth > _MAX_BRACKETS:
+            return None
+        if depth == 0:
+            inside = text[start + 1 : match.start()]
+            values = [value for pair in _QUOTED_INSIDE.findall(text[start : match.end()]) for value in pair if value]
+            # Without a quote it is the value itself, as ODBC writes it: `PWD={x}`.
+            secret = any(not says_nothing(value) for value in values) or (not values and has_digit(inside))
+            return (start, match.end()) if secret else None
+    return None
 
 
 def _header_value(text: str, match: re.Match[str], key: SecretKey) -> tuple[int, int] | None:
@@ -172,10 +212,13 @@ def _bare_value(text: str, start: int, sep: str, key: SecretKey) -> tuple[int, i
 
 def _bare_is_secret(value: str, text: str, end: int, sep: str, key: SecretKey) -> bool:
     name = _NAME.fullmatch(value)
-    if is_placeholder(value) or PLAIN_PATH.fullmatch(value) or (name and text[end : end + 1] in ("(", "[")):
+    is_call = name and text[end : end + 1] in ("(", "[")
+    if is_call or says_nothing(value) or is_place(value):
         return False
     if key.doubtful:
-        return is_opaque(value)
+        return is_opaque_under(key.rule, value)
+    if name is None and secret_key(value):
+        return False  # `secret: my-k8s-secret` names another
     if sep.strip() in ("is", "was"):
         return has_digit(value)
     if not _LETTER.search(value):
@@ -189,6 +232,6 @@ def _bare_is_secret(value: str, text: str, end: int, sep: str, key: SecretKey) -
 
 def _word_is_secret(word: str, ends_there: bool, sep: str, key: SecretKey) -> bool:
     """A bare word without digits: `password=swordfish` is a secret, `password=user_password` is code."""
-    if len(word) < 4 or "_" in word or "." in word or word.lower() in _NO_SECRETS or secret_key(word):
+    if len(word) < 4 or "_" in word or "." in word or is_harmless_word(word) or secret_key(word):
         return False
     return sep == "=" or (ends_there and key.rule in ("key:password", "key:passwd", "key:passphrase"))

@@ -22,18 +22,25 @@ _CERTAIN_NAMES = """
 password passwords passwd passphrase passcode pwd secret secrets credential credentials creds
 authorization auth-header cookie cookies csrf xsrf csrfmiddlewaretoken jwt bearer
 api-key api-keys private-key access-key account-key secret-key encryption-key decryption-key signing-key
-master-key shared-key subscription-key storage-key ssh-key hmac-key deploy-key session-key auth-key
-cosmos-key openai-key azure-key aws-key service-key webhook-key
+master-key shared-key subscription-key ssh-key hmac-key deploy-key session-key auth-key
+cosmos-key openai-key azure-key aws-key webhook-key
 access-token refresh-token auth-token bearer-token id-token session-token security-token api-token secret-token
 oauth-token sas-token login-token reset-token csrf-token xsrf-token jwt-token
 pw smtp-pass mail-pass email-pass ftp-pass db-pass database-pass user-pass mysql-pass pg-pass redis-pass admin-pass
 functions-key pre-shared-key psk seed-phrase recovery-phrase recovery-code recovery-codes backup-code backup-codes
+license-key secret-key-base fernet-key aes-key client-key-data consumer-key service-role-key supabase-key search-key
+admin-key app-key keypass storepass key-pass store-pass code-verifier secret-string otp-secret totp-secret
+access-tokens refresh-tokens api-tokens auth-tokens secret-keys private-keys
+passwort kennwort contrasena senha mot-de-passe
 connection-string conn-string conn-str shared-access-signature
 """
-_DOUBTFUL_NAMES = "token auth session session-id sessionid otp pass"
+_DOUBTFUL_NAMES = (
+    "token auth storage-key service-key session session-id sessionid phpsessid jsessionid sid otp pass pat"
+)
 """Names that also stand for harmless things: their values are secret where they look opaque."""
 _SUFFIX_WORDS = """
-value values header raw plain text plaintext base64 b64 encoded hash old new current confirm confirmation repeat again
+value values header raw plain text plaintext base64 b64 pem encoded hash old new current confirm confirmation repeat
+again
 """
 _HARMLESS_WORDS = "next page previous prev continuation pagination sync cursor skip"
 
@@ -65,7 +72,7 @@ def adopt_keys(own: Sequence[str], kept: Sequence[str]) -> None:
     """From now on `own` names are those of secrets too, and `kept` ones are not."""
     global _own, _kept
     _own = {"".join(words): "_".join(words) for words in map(words_of, own)}
-    _kept = frozenset(name.casefold() for name in kept)
+    _kept = frozenset("".join(words_of(name)) or name.casefold() for name in kept)
 
 
 def words_of(key: str) -> list[str]:
@@ -113,9 +120,10 @@ def _own_key(words: list[str]) -> SecretKey | None:
 
 
 def _ends_of(key: str) -> tuple[str, str]:
-    """The name, and what stands after its last dot."""
-    name = key.casefold().lstrip("-")
-    return name, name.rpartition(".")[2]
+    """The name, and what stands after its last dot, however they are spelled."""
+    name = key.lstrip("-")
+    last = name.rpartition(".")[2]
+    return "".join(words_of(name)) or name.casefold(), "".join(words_of(last)) or last.casefold()
 
 
 def _doubtful(words: list[str]) -> SecretKey | None:

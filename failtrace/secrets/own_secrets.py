@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from failtrace.secrets.assignments import redact_assignments
+from failtrace.secrets.judgement import is_opaque, is_placeholder
 from failtrace.secrets.names import secret_key
-from failtrace.secrets.shapes import is_opaque, is_placeholder
 
 MIN_CONFIGURED = 4
 """Characters of the shortest configured secret; shorter ones stand in too many words."""

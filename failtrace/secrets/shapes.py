@@ -1,31 +1,20 @@
-"""What a secret looks like by itself: one rule a kind of token, in a syntax that `re` and Rust's regex both read.
+"""What a secret looks like by itself, in a syntax that `re` and Rust's regex both read.
 
 Every pattern starts at a literal where it can and repeats single character classes only, so matching is linear.
-The shapes are those the issuers document and that gitleaks and GitHub secret scanning look for.
 """
 
-import base64
-import binascii
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-_PLACEHOLDER = re.compile(
-    r"""(?:(?:bearer|basic|token)\s+)?(?:
-        \{\{.{1,80}\}\} | \$?\{[^{}\s"':]{1,80}\} | \$\([^()]{1,80}\) | \$[A-Z_][A-Z0-9_]* | %\w+% | %\(\w+\)s | %s
-      | <[^<>]{1,60}> | [*•]+ | x{3,} | \.{2,} | … | -+ | \[[a-z]+(?::[\w:.-]{1,60})?\]
-      | bearer | basic | digest | token | none | null | nil | true | false | undefined | empty | unset
-      | changeme | your[_-][\w-]{1,40}
-    )|.*\*{3,}.*""",
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+from failtrace.secrets.issuers import AWS_ID, AWS_PAIR, ISSUED
+from failtrace.secrets.judgement import (
+    has_digit,
+    is_login_in_base64,
+    is_mixed,
+    is_opaque,
+    is_placeholder,
+    is_sentence,
 )
-_OPAQUE = re.compile(r"\S{6,8192}")
-_DIGIT = re.compile(r"[0-9]")
-_DIGIT_AND_LETTER = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])\S+\Z")
-_LETTER = re.compile(r"[A-Za-z]")
-_WORD_WITH_NUMBER = re.compile(r"[A-Za-z]+[-_ ]?[0-9]{1,2}")
-PLAIN_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[A-Za-z_.-]{2,}[0-9]{0,2})+/?|[a-z]{2,8}://[^@\s]*")
-"""A path of words, or an address without a password: it says where something is."""
 
 
 class Rule(NamedTuple):
@@ -42,33 +31,6 @@ class Rule(NamedTuple):
     """Whether a letter or digit may stand right before the match."""
 
 
-def is_placeholder(value: str) -> bool:
-    """Whether `value` stands in for a secret (`***`, `${TOKEN}`, `<password>`, `None`, `[redacted:…]`)."""
-    return _PLACEHOLDER.fullmatch(value.strip()) is not None
-
-
-def is_opaque(value: str) -> bool:
-    """Whether `value` reads like a credential and not like a word, a number, a date or an address."""
-    if not _OPAQUE.fullmatch(value) or "://" in value or is_placeholder(value):
-        return False
-    if not _DIGIT.search(value):
-        return len(value) >= 20 and value.isalnum() and value not in (value.lower(), value.upper())
-    return _LETTER.search(value) is not None and not _WORD_WITH_NUMBER.fullmatch(value)
-
-
-def has_digit(value: str) -> bool:
-    """Whether `value` is one word of five characters or more with a digit in it: too little for prose to be."""
-    return len(value) >= 5 and _DIGIT_AND_LETTER.match(value) is not None
-
-
-def _is_basic(value: str) -> bool:
-    try:
-        decoded = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
-    except binascii.Error:
-        return False
-    return b":" in decoded and decoded.decode("utf-8", "replace").isprintable()
-
-
 def _is_no_placeholder(value: str) -> bool:
     return not is_placeholder(value)
 
@@ -77,69 +39,68 @@ def _has_parts(value: str) -> bool:
     return "." in value
 
 
-_AWS_ID = r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
+def _is_password(value: str) -> bool:
+    """In a URL: no placeholder, and no port with a path behind it in which an @ stands."""
+    port, slash, _ = value.partition("/")
+    return not is_placeholder(value) and not (slash and (port.isdigit() or not port))
+
+
+def _is_key_named(value: str) -> bool:
+    return has_digit(value) and not is_placeholder(value) and not is_sentence(value)
+
+
 _PEM_HEAD = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-_PEM_BODY = r"(?:[\s\"'+]|\\[nr]){1,12}(?:[A-Za-z0-9+/=]{16}|Proc-|Version|Comment)[A-Za-z0-9+/=\s\\:,.()\"'-]*?"
+# Between and before its lines stands what quotes them: a repr, a traceback's margin, `> `, a number.
+_PEM_CHARACTERS = r"[A-Za-z0-9+/=\s\\:,.()\"'|>-]"
+_QUOTED = r"(?:[\s\"'+|>]|\\[nr]){1,12}(?:[0-9]{1,5}[:.|)]?[ \t]{0,4})?"
+_PEM_BODY = rf"{_QUOTED}(?:[A-Za-z0-9+/=]{{16}}|Proc-|Version|Comment){_PEM_CHARACTERS}*?"
+_TAIL_LINE = r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,80}+(?:[\s|>\"']|\\[nr]){1,12}+"
+
+_BETWEEN = r"(?:[ =]{1,2}[\"']?|[\"'], ?[\"'])"
+"""What stands between a flag and its value, in a shell or in the repr of a list."""
+_MYSQL = r"(?:mysql|mysqldump|mysqladmin|mariadb)"
+_LOGIN = r"(?:docker|podman|nerdctl|helm registry|oras)[\"', ]{1,4}login"
 
 SHAPES: tuple[Rule, ...] = (
     Rule(
         "private_key",
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY",
         # Up to its END line; a block without one gives up everything that could still be its body.
-        _PEM_HEAD
-        + _PEM_BODY
-        + r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|(?![A-Za-z0-9+/=\s\\:,.()\"'-])|\Z)",
+        _PEM_HEAD + _PEM_BODY + rf"(?:-----END [A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----|(?!{_PEM_CHARACTERS})|\Z)",
         glued=True,
     ),
-    Rule("age_key", r"AGE-SECRET-KEY-1[0-9A-Z]{50,64}"),
-    Rule("aws_secret", _AWS_ID, _AWS_ID + r"[\s:,;\"'|/]{1,8}(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"),
-    Rule("aws_key_id", _AWS_ID),
-    Rule("github", r"gh[pousr]_[A-Za-z0-9]{20,255}"),
-    Rule("github", r"github_pat_[A-Za-z0-9_]{20,255}"),
-    Rule("gitlab", r"gl(?:pat|dt|rt|ft|soat|cbt|ptt|oas|agent)-[A-Za-z0-9_.-]{20,255}"),
-    Rule("slack", r"xox[abeoprs]-[A-Za-z0-9-]{10,255}"),
-    Rule("slack", r"xapp-[0-9]-[A-Za-z0-9-]{10,255}"),
     Rule(
-        "slack",
-        r"hooks\.slack\.com/services/T[A-Za-z0-9_]{6,16}/B[A-Za-z0-9_]{6,16}/[A-Za-z0-9_]{16,64}",
+        "private_key",
+        r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY",
+        # Its end alone, where a cut took its head.
+        rf"(?:{_TAIL_LINE}){{1,100}}+-----END [A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----",
         glued=True,
     ),
-    Rule("discord", r"discord(?:app)?\.com/api/webhooks/[0-9]{16,20}/[A-Za-z0-9_-]{30,100}"),
-    Rule("ai_key", r"sk-(?:ant|proj|svcacct|admin|or|lf|live|test)-[A-Za-z0-9_-]{16,255}"),
-    Rule("ai_key", r"sk-[A-Za-z]{0,40}[0-9][A-Za-z0-9]{12,255}"),
-    Rule("ai_key", r"(?:gsk_|xai-|pplx-|r8_|nvapi-|tvly-)(?:dev-|prod-)?[A-Za-z0-9_-]{24,255}"),
-    Rule("langsmith", r"lsv2_[a-z]{2}_[A-Za-z0-9_]{20,100}"),
-    Rule("stripe", r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,255}"),
-    Rule("stripe", r"whsec_[A-Za-z0-9+/=]{20,255}"),
-    Rule("google", r"AIza[A-Za-z0-9_-]{35}"),
-    Rule("google", r"ya29\.[A-Za-z0-9_.-]{20,512}"),
-    Rule("google", r"GOCSPX-[A-Za-z0-9_-]{20,64}"),
-    Rule("sendgrid", r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"),
-    Rule("npm", r"npm_[A-Za-z0-9]{30,100}"),
-    Rule("pypi", r"pypi-[A-Za-z0-9_-]{40,512}"),
-    Rule("huggingface", r"hf_[A-Za-z0-9]{30,100}"),
-    Rule("docker", r"dckr_[a-z]{2,4}_[A-Za-z0-9_-]{20,100}"),
-    Rule("digitalocean", r"do[opr]_v1_[a-f0-9]{40,64}"),
-    Rule("databricks", r"dapi[a-f0-9]{32}"),
-    Rule("shopify", r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
-    Rule("vault", r"hv[bs]\.[A-Za-z0-9_-]{20,512}"),
-    Rule("grafana", r"gl(?:c|sa)_[A-Za-z0-9+/=_]{20,255}"),
-    Rule("sentry", r"sntry[su]_[A-Za-z0-9+/=_]{20,512}"),
-    Rule("newrelic", r"NRAK-[A-Z0-9]{20,40}"),
-    Rule("atlassian", r"ATATT3[A-Za-z0-9_=-]{40,512}"),
-    Rule("notion", r"ntn_[A-Za-z0-9]{30,100}"),
-    Rule("linear", r"lin_api_[A-Za-z0-9]{24,100}"),
-    Rule("figma", r"figd_[A-Za-z0-9_-]{20,100}"),
-    Rule("postman", r"PMAK-[a-f0-9]{20,64}-[a-f0-9]{20,64}"),
-    Rule("twilio", r"SK[a-f0-9]{32}"),
-    Rule("square", r"sq0[a-z]{3}-[A-Za-z0-9_-]{22,64}"),
-    Rule("telegram", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}"),
-    Rule("azure_secret", r"[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),
+    Rule("aws_secret", AWS_ID, AWS_PAIR),
+    *(Rule(name, pattern) for name, pattern in ISSUED),
+    Rule("mailgun", r"key-[a-z0-9]{32}", accept=has_digit),
+    Rule(
+        "webhook",
+        r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
+        r"|webhook\.office\.com/webhookb2/)[A-Za-z0-9]",
+        r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
+        r"|webhook\.office\.com/webhookb2/)(?P<secret>[A-Za-z0-9@_-]{6,100}/[A-Za-z0-9/@_-]{16,255})",
+        glued=True,
+    ),
     # 64 bytes in base64: the account keys of Azure Storage, Cosmos DB and Batch. npm's sha512- digests are as long.
     Rule(
         "azure_key",
         r"[A-Za-z0-9+/]{8}==",
         r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])",
+        glued=True,
+    ),
+    # The newer keys of Azure bear a signature of their service.
+    Rule(
+        "azure_key",
+        r"[A-Za-z0-9+/]{8}(?:AzSe|ACDb|AZDO|APIM|\+ACR|\+ASt|JQQJ99)[A-Za-z0-9+/]{4}",
+        r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/]{30,80}(?:AzSe|ACDb|AZDO|APIM|\+ACR|\+ASt|JQQJ99)[A-Za-z0-9+/]{4,40}={0,2}"
+        r"(?![A-Za-z0-9+/=])",
+        is_mixed,
         glued=True,
     ),
     Rule(
@@ -159,13 +120,14 @@ SHAPES: tuple[Rule, ...] = (
         "basic",
         r"(?:[Bb]asic|BASIC) [A-Za-z0-9+/]{6}",
         r"(?:[Bb]asic|BASIC) +(?P<secret>[A-Za-z0-9+/]{6,1024}={0,2})",
-        _is_basic,
+        is_login_in_base64,
     ),
     Rule(
         "url_password",
-        r"://[^\s/:@\[]{0,128}:[^\s/@]{1,256}@",
-        r"://[^\s/:@\[]{0,128}:(?P<secret>[^\s/@]{1,256})@",
-        _is_no_placeholder,
+        r"://[^\s/:@\[]{0,128}:[^\s\"'<>@]{1,256}@",
+        # Up to the last @ before the host: a password that was not quoted may hold one, and a slash.
+        r"://[^\s/:@\[]{0,128}:(?P<secret>[^\s\"'<>]{1,256})@(?=[A-Za-z0-9_\[{$%<-])",
+        _is_password,
         glued=True,
     ),
     Rule(
@@ -193,10 +155,9 @@ SHAPES: tuple[Rule, ...] = (
         "oauth_code",
         r"[?&]code=[A-Za-z0-9%/_.~-]{16,512}",
         r"[?&]code=(?P<secret>[A-Za-z0-9%/_.~-]{16,512})",
-        is_opaque,
+        is_mixed,
         glued=True,
     ),
-    Rule("mailgun", r"key-[a-z0-9]{32}", accept=has_digit),
     # What crypt(3), htpasswd, bcrypt, scrypt and Argon2 write: guessed from them is guessed for good.
     Rule(
         "password_hash",
@@ -217,14 +178,22 @@ SHAPES: tuple[Rule, ...] = (
     ),
     Rule(
         "flag_password",
-        r"(?:mysql|mysqldump|mysqladmin|mariadb) [^\n|;]{0,120}-p[^\s-]",
-        r"(?:mysql|mysqldump|mysqladmin|mariadb) (?:[^\n|;]{0,120} )?-p(?P<secret>[^\s\"']{4,128})",
+        rf"{_MYSQL}[\"', ]",
+        rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}[\"' ])?-p[\"']?(?P<secret>[^\s\"',]{{4,128}})",
         _is_no_placeholder,
     ),
     Rule(
         "flag_password",
-        r"(?:sshpass -p|redis-cli [^\n|;]{0,120}-a) ?[^\s-]",
-        r"(?:sshpass -p|redis-cli (?:[^\n|;]{0,120} )?-a) ?(?P<secret>[^\s\"']{3,128})",
+        rf"sshpass[\"', ]|redis-cli[\"', ]|{_LOGIN}",
+        rf"(?:sshpass[\"', ]{{1,4}}-p|redis-cli[^\n|;]{{0,120}}[\"' ]-a|{_LOGIN}[^\n|;]{{0,120}}?[\"' ]-p){_BETWEEN}?"
+        r"(?P<secret>[^\s\"',]{3,128})",
+        _is_no_placeholder,
+    ),
+    Rule(
+        "user_password",
+        r"(?:curl|wget|httpie)[\"', ]",
+        rf"(?:curl|wget|httpie)[\"', ](?:[^\n|;]{{0,300}}?[\"', ])??(?:-u|--user|-a|--auth){_BETWEEN}?"
+        r"[^\s:\"']{1,64}:(?P<secret>[^\s\"']{3,128}+)",
         _is_no_placeholder,
     ),
     Rule(
@@ -235,15 +204,22 @@ SHAPES: tuple[Rule, ...] = (
         glued=True,
     ),
     Rule(
+        "api_key",
+        r"(?i-u:api key|access key) (?i-u:provided|used|given|invalid|rejected):? ?[\"'`]?[^\s\"'`]{12}",
+        r"(?i:api key|access key) (?i:provided|used|given|invalid|rejected):? ?"
+        r"[\"'`]?(?P<secret>[^\s\"'`,;]{12,512})",
+        _is_key_named,
+    ),
+    Rule(
+        "docker_env",
+        r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|KEY|PASSWD|PASS) [^\s=]",
+        r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PASSWD|PASS) (?P<secret>[^\s=]{4,256})",
+        _is_no_placeholder,
+    ),
+    Rule(
         "seed_phrase",
         r"(?i-u:(?:seed|recovery)[ _-]?(?:phrase|words)|mnemonic)[\"']?\s?[:=]\s?[\"']?[a-z]{3,8} [a-z]{3,8} ",
         r"(?i:(?:seed|recovery)[ _-]?(?:phrase|words)|mnemonic)[\"']?\s?[:=]\s?[\"']?"
         r"(?P<secret>(?:[a-z]{3,8} ){11,23}[a-z]{3,8})",
-    ),
-    Rule(
-        "user_password",
-        r"(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:[^\s\"':/]",
-        r"(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:(?P<secret>[^\s\"':/\[]{4,128}+)(?![:/])",
-        lambda value: not value.isdigit() and not is_placeholder(value),
     ),
 )

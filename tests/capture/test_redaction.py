@@ -5,10 +5,11 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.secret_samples import LOOK_ALIKES, SECRETS
+from support.secret_samples import ISSUED, LOOK_ALIKES, MIXED, NAMES, SECRETS
 
 from failtrace.capture.redaction import gate, redact_text
 from failtrace.secrets.names import secret_key
+from failtrace.secrets.own_secrets import own_secrets
 
 
 @pytest.mark.parametrize(("text", "secret"), SECRETS.values(), ids=SECRETS.keys())
@@ -22,6 +23,22 @@ def test_secret_goes(text, secret):
     assert re.search(r"\[redacted:[a-z_:]+\]", cleaned)
     assert cleaned.startswith("before ")
     assert redact_text(cleaned) == (cleaned, 0)
+
+
+@pytest.mark.parametrize("key", sorted(ISSUED), ids=lambda key: key[:8])
+def test_an_issuers_key_goes(key):
+    """Wherever in a sentence a key stands, its prefix tells it."""
+    cleaned, count = redact_text(f"request failed for key {key} at 12:00")
+
+    assert count == 1
+    assert re.fullmatch(r"request failed for key \[redacted:[a-z_]+\] at 12:00", cleaned)
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+def test_a_name_tells_its_value(name):
+    """In an environment file, and as an own secret of the process."""
+    assert redact_text(f"{name}={MIXED}")[1] == 1
+    assert MIXED in own_secrets((), {name: MIXED})
 
 
 @pytest.mark.parametrize("text", LOOK_ALIKES)
@@ -118,6 +135,14 @@ def test_redaction_is_idempotent(parts):
         "A" * 87 + "=",
         "\\",
         "api key ",
+        r"\na\n        input_value=",
+        "input_value=a...",
+        "value: 'a' name: ",
+        "passwords=[",
+        "secret: {'a': ",
+        "curl -u",
+        "password: |\n  ",
+        "password='''",
     ],
 )
 def test_hostile_repetition_is_linear(unit):

@@ -3,6 +3,7 @@
 import base64
 
 HEX = "0123456789abcdef"
+HEX_40 = "a1b2c3d4e5" * 4
 MIXED = "aB3dE5gH7jK9mN1pQ2sT4vW6xY8z"
 LONG = MIXED * 3
 TOKEN = "gh" + "p_" + MIXED + "01234567"
@@ -102,8 +103,60 @@ SECRETS = {
         "seed_phrase: witch collapse practice feed shame open despair creek road again ice " + "least",
         "again ice least",
     ),
+    "telegram": ("url 'https://api.telegram.org/bot7312345678:AA" + LONG[:33] + "/sendMessage'", LONG[:33]),
+    "curl in argv": ("Command '['curl', '-u', 'admin:wonder" + "land7']' returned", "wonderland7"),
+    "docker in argv": ("['docker','login','-p','wonder" + "land7']", "wonderland7"),
+    "mysql, quoted": ("mysql -p'wonder" + "land7' shop", "wonderland7"),
+    "doubtful flag in argv": ("['x', '--token', '" + MIXED + "']", MIXED),
+    "pem in a margin": (
+        "  | -----BEGIN RSA PRIVATE"
+        + f" KEY-----\n  | {MIXED}{HEX}\n  | {MIXED}{HEX}\n  | -----END RSA PRIVATE KEY-----",
+        MIXED,
+    ),
+    "pem without its head": (f"{MIXED}{HEX}\n{MIXED}{HEX}\n-----END RSA PRIVATE" + " KEY-----", MIXED),
+    "nested json": ('{"credentials": {"user": "b", "p": "wonder' + 'land7"}}', "wonderland7"),
+    "list": ("passwords=['hunter" + "2', 'wonder" + "land7']", "wonderland7"),
+    "value first": ('{"value":"wonder' + 'land7","name":"DB_PASSWORD"}', "wonderland7"),
+    "json, two lines": ('{"password":\n  "wonder' + 'land7"}', "wonderland7"),
+    "aligned": ("password:            wonder" + "land7", "wonderland7"),
+    "comparison": ("if password != 'wonder" + "land7':", "wonderland7"),
+    "triple quotes": ("password='''wonder" + "land7'''", "wonderland7"),
+    "field": ("password: str = Field(default='wonder" + "land7')", "wonderland7"),
+    "colours": ("\x1b[33mpassword\x1b[0m=\x1b[32mwonder" + "land7\x1b[0m", "wonderland7"),
+    "markdown": ("**Password:** wonder" + "land7", "wonderland7"),
+    "code in markdown": ("- Password: `wonder" + "land7`", "wonderland7"),
+    "dockerfile": ("ENV DB_PASSWORD wonder" + "land7", "wonderland7"),
+    "postgres detail": ("DETAIL: Key (api_key)=(" + MIXED + ") already exists", MIXED),
+    "xml with attributes": ("<password type='x'>wonder" + "land7</password>", "wonderland7"),
+    "key in a sentence": ("Incorrect API key provided: " + MIXED, MIXED),
+    "url with an @": ("postgresql://u:pa@wonder" + "land7@h/db", "wonderland7"),
+    "url with a slash": ("postgresql://u:pa/wonder" + "land7@h/db", "wonderland7"),
+    "odbc": ("DRIVER={X};UID=sa;PWD={wonder" + "#land7}", "wonder#land7"),
+    "pydantic's shortened input": (
+        "user\n  Field required [type=missing, input_value={'username': 'bob', 'ho...ssword': 'wonder"
+        + "land7'}, input_type=dict]",
+        "wonderland7",
+    ),
     "two in a line": ("password=hunter" + "2 token=abc-123-xyz", "abc-123"),
 }
+
+ISSUED = {
+    "xoxc-" + MIXED, "IQoJb3JpZ2lu" + LONG, "ABSK" + LONG, "1//0" + LONG, "ATBB" + LONG, "GR1348941" + MIXED,
+    "pcsk_" + LONG, "tgp_v1_" + LONG, "fw_" + MIXED, "jina_" + LONG, "e2b_" + HEX_40, "fc-" + HEX_40[:32],
+    "apify_api_" + LONG, "sk_" + HEX_40 + HEX_40[:8], "hvr." + MIXED, MIXED[:14] + ".atlasv1." + LONG[:64],
+    "sbp_" + HEX_40, "sb_secret_" + MIXED, "vercel_blob_rw_" + MIXED, "fm2_" + LONG, "HRKU-" + LONG[:40],
+    "pscale_tkn_" + LONG[:40], "napi_" + LONG.lower()[:44], "npg_" + MIXED, "tskey-auth-" + MIXED, "dp.pt." + LONG[:43],
+    "pul-" + HEX_40, "bkua_" + HEX_40, "sqp_" + HEX_40, "rubygems_" + HEX_40 + HEX_40[:8], "NRII-" + MIXED,
+    "xkeysib-" + (HEX_40 * 2)[:64] + "-abcdefgh12", "pat" + MIXED[:14] + "." + (HEX_40 * 2)[:64], "EAAA" + LONG[:60],
+    "ops_eyJ" + LONG, "shippo_live_" + HEX_40, "MWE5" + LONG[:40] + "AzSe" + "Ab12Cd",
+}  # fmt: skip
+"""Bare keys by which their issuers are known, beside those of SECRETS."""
+
+NAMES = """
+SUPABASE_SERVICE_ROLE_KEY AZURE_SEARCH_ADMIN_KEY DD_APP_KEY license_key SECRET_KEY_BASE FERNET_KEY aes_key
+client-key-data consumer_key GITHUB_PAT SecretString keypass code_verifier sid PHPSESSID api_tokens secret_keys Passwort
+"""
+"""Names, beside those of SECRETS, whose values go."""
 
 LOOK_ALIKES = [
     "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
@@ -170,6 +223,23 @@ LOOK_ALIKES = [
     "https://host/search?code=DE&lang=de",
     "recovery: the server came back after nine minutes and then all was well again",
     "costs $1 to $5$ or so",
+    '{"password": ["Ensure this value has at least 8 characters."]}',
+    "{'field_errors': {'api_key': 'required'}}",
+    "{'password': {'type': 'string', 'example': 'x'}}",
+    "session_id: 7f3c2a8e-1b4d-4c3e-9f2a-5d6e7f8a9b0c",
+    "session_id=run_42_batch_7, Session: 2024-01-05T10:00:00Z",
+    '{"token":"B-LOC1"}, token: "##ing1", failed to parse token: 12ab34',
+    "WHERE password = :password",
+    'fetch(url, {credentials: "same-origin"})',
+    "secret: my-k8s-secret, existingSecret: my-postgres-secret",
+    "password: !vault |",
+    '("password", "varchar(255)")',
+    "encryption_key: AES-256, signing_key: ES256, jwt: RS256, private key: RSA-2048",
+    "storage_key: user/42/avatar.png, service_key: order-service-1",
+    "docker run --user app:appgroup, rsync -u src:dest, python -u script.py:main",
+    "https://x/?code=product-category-2024-spring or ?code=ERR_VALIDATION_FAILED_42",
+    'connection_string: "postgresql://localhost/db"',
+    "passwords[0] = {'a': 1}, secrets = {}, password={password}, secrets: [a, b]",
     "[redacted:github]: not here",
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
 ]

@@ -1,0 +1,77 @@
+"""Keys and tokens by which their issuers are known: a prefix, then characters of one class, so that matching is linear.
+
+The prefixes are those that the issuers document and that gitleaks and GitHub's secret scanning look for.
+"""
+
+from typing import Final
+
+_AWS_ID: Final = r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
+
+ISSUED: Final[tuple[tuple[str, str], ...]] = (
+    ("age_key", r"AGE-SECRET-KEY-1[0-9A-Z]{50,64}"),
+    ("aws_key_id", _AWS_ID),
+    ("aws_session", r"(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=]{50,4096}"),
+    ("aws_bedrock", r"ABSK[A-Za-z0-9+/=]{60,255}"),
+    ("github", r"gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255}"),
+    ("gitlab", r"gl(?:pat|dt|rt|ft|soat|cbt|ptt|oas|agent|imt|ffct)-[A-Za-z0-9_.-]{20,255}"),
+    (
+        "gitlab",
+        r"GR1348941[A-Za-z0-9_-]{20,64}",
+    ),
+    ("slack", r"xox[a-eoprs]-[A-Za-z0-9%-]{10,255}|xapp-[0-9]-[A-Za-z0-9-]{10,255}"),
+    ("discord", r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"),
+    ("ai_key", r"sk-(?:ant|proj|svcacct|admin|or|lf|live|test|None)-[A-Za-z0-9_-]{16,255}"),
+    ("ai_key", r"sk-[A-Za-z]{0,40}[0-9][A-Za-z0-9]{12,255}"),
+    ("ai_key", r"(?:gsk_|xai-|pplx-|r8_|nvapi-|tvly-)(?:dev-|prod-)?[A-Za-z0-9_-]{24,255}"),
+    ("ai_key", r"(?:pcsk|tgp_v[0-9]|wandb_v[0-9]|pylf_v[0-9]|apify_api|api_org|jina)_[A-Za-z0-9_-]{28,255}"),
+    ("ai_key", r"(?:csk-[a-z0-9]{40,64}|fw_[A-Za-z0-9]{20,64}|e2b_[a-f0-9]{40}|fc-[a-f0-9]{32}|sk_[a-f0-9]{48})"),
+    ("langsmith", r"lsv2_[a-z]{2}_[A-Za-z0-9_]{20,100}"),
+    ("stripe", r"(?:sk|rk)_(?:live|test|org_live|org_test)_[A-Za-z0-9]{10,255}|whsec_[A-Za-z0-9+/=]{20,255}"),
+    (
+        "google",
+        r"AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_.-]{20,512}|GOCSPX-[A-Za-z0-9_-]{20,64}|1//0[A-Za-z0-9_-]{30,255}",
+    ),
+    ("sendgrid", r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"),
+    ("mail", r"xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{8,32}|re_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{20,64}"),
+    ("npm", r"npm_[A-Za-z0-9]{30,100}"),
+    ("pypi", r"pypi-[A-Za-z0-9_-]{40,512}"),
+    ("rubygems", r"rubygems_[a-f0-9]{48}"),
+    ("huggingface", r"hf_[A-Za-z0-9]{30,100}"),
+    ("docker", r"dckr_[a-z]{2,4}_[A-Za-z0-9_-]{20,100}"),
+    ("digitalocean", r"do[opr]_v1_[a-f0-9]{40,64}"),
+    ("databricks", r"dapi[a-f0-9]{32}"),
+    ("shopify", r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
+    ("vault", r"hv[brs]\.[A-Za-z0-9_-]{20,512}"),
+    ("terraform", r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,80}"),
+    ("grafana", r"gl(?:c|sa)_[A-Za-z0-9+/=_]{20,255}"),
+    ("sentry", r"sntry[su]_[A-Za-z0-9+/=_]{20,512}"),
+    ("newrelic", r"NR(?:AK|II|RA)-[A-Za-z0-9_-]{20,64}"),
+    ("dynatrace", r"dt0[a-z][0-9]{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}"),
+    ("atlassian", r"AT(?:ATT3|CTT3|BB)[A-Za-z0-9_=-]{24,512}"),
+    ("notion", r"ntn_[A-Za-z0-9]{30,100}|secret_[A-Za-z0-9]{43}"),
+    ("linear", r"lin_api_[A-Za-z0-9]{24,100}"),
+    ("figma", r"figd_[A-Za-z0-9_-]{20,100}"),
+    ("airtable", r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
+    ("hubspot", r"pat-[a-z]{2}[0-9]-[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}"),
+    ("plaid", r"access-(?:production|sandbox|development)-[0-9a-f]{8}-[0-9a-f-]{27}"),
+    ("postman", r"PMAK-[a-f0-9]{20,64}-[a-f0-9]{20,64}"),
+    ("twilio", r"SK[a-f0-9]{32}"),
+    ("square", r"sq0[a-z]{3}-[A-Za-z0-9_-]{22,64}|EAAA[A-Za-z0-9_-]{56,64}"),
+    ("facebook", r"EAA[A-Za-z0-9]{90,255}"),
+    ("telegram", r"(?:bot)?[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}"),
+    ("mapbox", r"[st]k\.eyJ[A-Za-z0-9_-]{20,255}\.[A-Za-z0-9_-]{10,64}"),
+    ("onepassword", r"ops_eyJ[A-Za-z0-9_-]{50,2048}"),
+    ("supabase", r"sbp_[a-f0-9]{40}|sb_secret_[A-Za-z0-9_-]{20,64}"),
+    ("hosting", r"vercel_blob_rw_[A-Za-z0-9_]{20,100}|fm[12]_[A-Za-z0-9+/=_-]{40,1024}|HRKU-[A-Za-z0-9_-]{30,100}"),
+    ("database", r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{30,100}|napi_[a-z0-9]{40,100}|npg_[A-Za-z0-9]{12,64}"),
+    ("tailscale", r"tskey-[a-z]{3,10}-[A-Za-z0-9-]{20,100}"),
+    ("doppler", r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_.-]{40,100}"),
+    ("build", r"pul-[a-f0-9]{40}|bkua_[a-f0-9]{40}|CCIPAT_[A-Za-z0-9_]{20,100}|sq[pau]_[a-f0-9]{40}"),
+    ("shippo", r"shippo_(?:live|test)_[a-f0-9]{40}"),
+    ("azure_secret", r"[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),
+)
+"""Name and pattern of each, in a syntax that `re` and Rust's regex both read; two of one name are one rule."""
+
+AWS_PAIR: Final = _AWS_ID + r"[\s:,;\"'|/]{1,8}(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+"""A key's id with its secret behind it."""
+AWS_ID: Final = _AWS_ID
