@@ -133,7 +133,7 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> tuple[int, int] |
     """Where the value of this assignment stands, if it is secret."""
     if match.re in _SHOWN:
         group = next(name for name in _VALUE_GROUPS if match.groupdict().get(name) is not None)
-        value = match[group].strip(" \t\n'\"")
+        value = match[group].strip(" \t\n.'\"")
         return match.span(group) if _quoted_is_secret(value, key) else None
     start = match.end("sep")
     if found := _bracketed(text, start, key):

@@ -1,6 +1,8 @@
 """The file of a user's own redaction rules, `FAILTRACE_REDACTION`: TOML, checked whole before any of it counts."""
 
+import errno
 import re
+import stat
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -49,6 +51,8 @@ def read_own_rules(path: Path) -> OwnRules:
     """The rules in the file. Raises SettingsError where it cannot be read or one rule in it cannot be used."""
     try:
         told = path.stat()
+        if not stat.S_ISREG(told.st_mode):
+            raise OSError(errno.EINVAL, "it is no file")
         return _parsed(path, told.st_mtime_ns, told.st_size)
     except OSError as error:
         raise SettingsError(
@@ -67,6 +71,8 @@ def _parsed(path: Path, _written: int, size: int) -> OwnRules:
         raise ValueError(f"it has {size:,} bytes and may have {MAX_FILE:,}")
     try:
         told = _File.model_validate(tomllib.loads(path.read_bytes().decode()))
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))

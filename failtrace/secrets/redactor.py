@@ -13,6 +13,7 @@ from pydantic_core import SchemaValidator, core_schema
 from failtrace.secrets import assignments, names
 from failtrace.secrets.assignments import redact_assignments
 from failtrace.secrets.linear_pattern import LinearPattern, compile_linear
+from failtrace.secrets.own_keys import own_key_pattern, redact_own_keys
 from failtrace.secrets.own_rules import OwnRules
 from failtrace.secrets.shapes import SHAPES, Rule
 
@@ -39,6 +40,7 @@ class Redactor:
         """Characters of the shortest text that a rule can match."""
         self._all_names, self._all_shapes, built_in = _built_in(rules.keys)
         self._patterns = tuple((name, compile_linear(pattern)) for name, pattern in rules.patterns)
+        self._own_keys = own_key_pattern(rules.keys)
         self._keep = tuple(map(compile_linear, rules.keep_values))
         self._literals = re.compile("|".join(map(re.escape, rules.secrets))) if rules.secrets else None
         self._has_literal = _scan("|".join(map(re.escape, rules.secrets))) if rules.secrets else None
@@ -95,6 +97,9 @@ class Redactor:
         if self._all_names(text):
             text, found = redact_assignments(text, self.is_kept)
             count += found
+            if self._own_keys is not None:
+                text, found = redact_own_keys(text, self._own_keys, self.is_kept)
+                count += found
         for name, linear in self._patterns:
             text, found = self._apply_own(name, linear, text)
             count += found

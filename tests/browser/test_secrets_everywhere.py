@@ -85,7 +85,7 @@ def pages(open_: Open, ids: list[str]) -> Iterator[tuple[str, bytes]]:
         page.close()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_secrets_in_every_place_reach_nothing(home: Path, cosmos: Cosmos, open_: Open, tmp_path: Path) -> None:
     """Of every kind, in every place of an execution, and looked for in everything that is left or shown of it."""
     texts = [text for text, _ in SECRETS.values()] + [f"connected with {OWN} at last"]

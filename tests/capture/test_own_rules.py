@@ -53,6 +53,13 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("seen by EMP-123456 and EMP-654321", "seen by [redacted:employee] and [redacted:employee]"),
         ("order 12345678 is late", "order [redacted:order] is late"),
         ("iban: DE89370400440532013000", "iban: [redacted:key:iban]"),
+        ("iban: DE89 3704 0044 0532 0130 00, then", "iban: [redacted:key:iban], then"),
+        (
+            "customer_ref=abc customer ref: xy",
+            "customer_ref=[redacted:key:customer_ref] customer ref: [redacted:key:customer_ref]",
+        ),
+        ("CUSTOMER-REF='a b c'", "CUSTOMER-REF='[redacted:key:customer_ref]'"),
+        ("customer ref is none", "customer ref is none"),
         ('{"customerRef": "what ever"}', '{"customerRef": "[redacted:key:customer_ref]"}'),
         ("only this", "[redacted:whole]"),
         ("not only this", "not only this"),
@@ -200,6 +207,16 @@ def test_file_that_cannot_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPatch,
 
     with pytest.raises(SettingsError, match=f"Cannot read the redaction rules '{path}' that FAILTRACE_RE"):
         Settings.load()
+
+
+def test_a_hostile_file_of_rules_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A pipe that nobody writes to, a device without an end, arrays in arrays."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "deep.toml").write_text("keys = " + "[" * 5000)
+    for path in (tmp_path / "pipe", tmp_path / "deep.toml", Path("/dev/zero")):
+        monkeypatch.setenv("FAILTRACE_REDACTION", str(path))
+        with pytest.raises(SettingsError, match="the redaction rules"):
+            Settings.load()
 
 
 def test_where_nobody_can_be_asked_unreadable_rules_hide_all(monkeypatch: pytest.MonkeyPatch) -> None:
