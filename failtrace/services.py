@@ -6,6 +6,7 @@ import logging
 import os
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from failtrace.errors import StoreError
 from failtrace.recover import Recovery, find_in_journal, recover
@@ -27,6 +28,16 @@ class Services:
     """What was found in the journal at this start."""
     undone: str = ""
     """Why the upkeep of a start could not be done, in a sentence; empty where it was."""
+    mirror_file: tuple[int, int] | None = None
+    """Device and inode of the mirror that was opened."""
+
+    def is_outdated(self) -> bool:
+        """Whether another file stands in the mirror's place by now, as after a rescue by another process.
+
+        Where there is none, the one that was opened may come back.
+        """
+        found = _file_at(self.store.mirror.path)
+        return found is not None and found != self.mirror_file
 
     def close(self) -> None:
         """Let go of the store and the mirror."""
@@ -57,7 +68,7 @@ def open_services(settings: Settings | None = None, *, store: StoreKind = "auto"
     """
     settings = settings or Settings.load()
     opened = TraceStore.open(store, settings=settings, journal_lookup=partial(find_in_journal, settings.journal_path))
-    recovery, undone = Recovery(), ""
+    recovery, undone, mirror_file = Recovery(), "", _file_at(opened.mirror.path)
     try:
         try:
             recovery = recover(settings.journal_path, opened)
@@ -66,7 +77,15 @@ def open_services(settings: Settings | None = None, *, store: StoreKind = "auto"
         except StoreError as error:
             undone = str(error)
             _log.warning("%s", undone)
-        return Services(settings, opened, load_registry(settings), recovery, undone)
+        return Services(settings, opened, load_registry(settings), recovery, undone, mirror_file)
     except BaseException:
         opened.close()
         raise
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

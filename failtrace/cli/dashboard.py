@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import click
 
 import failtrace
 from failtrace.cli.output import print_line
-from failtrace.errors import FailtraceError
+from failtrace.errors import FailtraceError, SettingsError
+from failtrace.login_seen import remember_login
 
 ADDRESS = "127.0.0.1"
 """The pages can start code: nobody but this machine may ask for them."""
@@ -25,6 +27,7 @@ def dashboard(port: int) -> None:
         raise FailtraceError(
             "The dashboard needs Streamlit, which is not installed; run `pip install 'failtrace[dashboard]'`."
         )
+    look_for_login()
     print_line(f"failtrace dashboard on http://{ADDRESS}:{port} (Ctrl-C ends it)", err=True)
     os.execv(sys.executable, command_line(port))  # noqa: S606  no shell, our own words
 
@@ -33,6 +36,24 @@ def command_line(port: int) -> list[str]:
     """The words of the server's process. The address stands here, above every config.toml and STREAMLIT_ variable."""
     server = [sys.executable, "-m", "streamlit", "run", str(app_path())]
     return [*server, f"--server.address={ADDRESS}", f"--server.port={port}"]
+
+
+def look_for_login() -> None:
+    """Remember a login before anybody asks. Raises SettingsError for a secrets.toml that it cannot read."""
+    # Streamlit takes half a second to import, and no other command needs it.
+    from streamlit import config
+
+    # As `streamlit run` does: the folder of app.py may have a secrets.toml, too.
+    config._main_script_path = str(app_path())
+    for file in config.get_option("secrets.files"):
+        if not file.endswith(".toml") or not os.path.lexists(file):
+            continue
+        try:
+            secrets = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"The secrets {file!r} cannot be read ({error}); mend or remove them.") from error
+        if "auth" in secrets:
+            remember_login()
 
 
 def app_path() -> Path:

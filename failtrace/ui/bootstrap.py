@@ -23,6 +23,7 @@ _ASSETS: Final = Path(__file__).parent / "assets"
 _PACKAGE: Final = Path(__file__).parents[1]
 _ALONE: Final = "bootstrap-alone"
 _NOTED: Final = "login-noted"
+_LOOK_S: Final = 2
 _PAGES: Final = {
     "overview": ("Overview", ":material/monitoring:"),
     "run": ("Run", ":material/play_circle:"),
@@ -68,7 +69,7 @@ def name_tab(name: str) -> None:
 
 
 def services() -> Services:
-    """The store, registry and settings, opened once a server; one friendly sentence where that cannot be."""
+    """The store, registry and settings, opened once for a mirror file; one friendly sentence where that cannot be."""
     try:
         return _services()
     except FailtraceError as error:
@@ -80,7 +81,15 @@ def link_to(name: str, label: str, **params: str) -> None:
     st.page_link(_page_of(name), label=label, icon=_PAGES[name][1], query_params=params)
 
 
-@st.cache_resource(show_spinner=False)
+def _are_current(opened: Services) -> bool:
+    """Whether they go on; they do not when another process has rescued the mirror, and are closed then."""
+    if opened.is_outdated():
+        opened.close()
+        return False
+    return True
+
+
+@st.cache_resource(show_spinner=False, validate=_are_current)
 def _services() -> Services:
     opened = open_services()
     opened.store.start_delivery(sync=True)
@@ -138,7 +147,8 @@ def _note_login() -> None:
 def _tell_trouble() -> None:
     """On every page: what somebody has to look at, with the page that says more."""
     try:
-        store = _services().store
+        opened = _services()
+        store = opened.store
         paused = store.mirror.outbox.paused() if store.backend.remote else None
     except FailtraceError:
         # The page itself says that nothing can be opened.
@@ -147,6 +157,19 @@ def _tell_trouble() -> None:
         st.warning("A damaged mirror was set aside. Health says what became of it.", icon=":material/healing:")
     if paused:
         st.warning("Delivery to Cosmos DB is paused. Health says why.", icon=":material/cloud_off:")
+    _follow(opened)
+
+
+@st.fragment(run_every=_LOOK_S)
+def _follow(drawn: Services) -> None:
+    """Parts of an open tab hold the mirror they were drawn from: after a rescue the page is run with the new one."""
+    try:
+        current = _services()
+    except FailtraceError:
+        # The page's own next question says what is wrong.
+        return
+    if current is not drawn:
+        st.rerun()
 
 
 def _gate() -> None:

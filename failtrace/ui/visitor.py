@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import streamlit as st
 
 from failtrace.errors import NotAllowed, SettingsError
+from failtrace.login_seen import login_was_seen, remember_login
 from failtrace.operating_user import operating_user
 from failtrace.settings import Settings
+
+_UNREADABLE: Final = "secrets.toml cannot be read; mend it and reload this page."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,29 @@ class Visitor:
 
 
 def has_login() -> bool:
-    """Whether [auth] in secrets.toml asks for one. Raises SettingsError for a file that cannot be read: it may."""
-    if st.secrets.load_if_toml_exists():
-        return "auth" in st.secrets
-    if any(Path(file).exists() for file in st.get_option("secrets.files")):
-        raise SettingsError("secrets.toml cannot be read; mend it and reload this page.")
-    return False
+    """Whether [auth] in secrets.toml asks for one. Raises SettingsError where that cannot be told: it may.
+
+    A file that lost its [auth] while the server runs is one that is just being saved, or was cut: only a restart ends
+    a login.
+    """
+    try:
+        if st.secrets.load_if_toml_exists():
+            asked = "auth" in st.secrets
+        elif any(Path(file).exists() for file in st.get_option("secrets.files")):
+            raise SettingsError(_UNREADABLE)
+        else:
+            asked = False
+    # A folder of that name, bytes that are no UTF-8, a file that went between two looks.
+    except (OSError, ValueError) as error:
+        raise SettingsError(_UNREADABLE) from error
+    if asked:
+        remember_login()
+    elif login_was_seen():
+        raise SettingsError(
+            "secrets.toml no longer asks for a login; write [auth] into it again and reload this page, or restart the "
+            "dashboard to go on without one."
+        )
+    return asked
 
 
 def visitor() -> Visitor:

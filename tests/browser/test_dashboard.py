@@ -1,6 +1,10 @@
 """The dashboard in a real Chromium, on servers that nobody has asked anything before."""
 
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,3 +94,25 @@ def test_a_run_from_the_page_and_its_failure_in_a_new_tab(open_: Open, watch: An
     expect(failures.first).to_be_visible()
     assert "/run?run_id=" in page.url
     assert (watch.foreign, watch.errors) == ([], [])
+
+
+def test_an_open_tab_goes_on_when_another_process_rescues_the_mirror(open_: Open, home: Path) -> None:
+    """Without a reload and a restart: it says that there was a rescue, and what comes then is shown."""
+    page = open_("/failures")
+    expect(page.get_by_text("1–1 of 1", exact=True)).to_be_visible()
+    mirror = home / "mirror.sqlite"
+    # So that the file itself is read, and not what its log still has of it.
+    with closing(sqlite3.connect(mirror)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with mirror.open("r+b") as file:
+        file.write(b"\xff" * 100)
+
+    rescuer = subprocess.run([sys.executable, "-m", "failtrace", "list"], capture_output=True, text=True, check=False)
+    assert "The mirror was damaged" in rescuer.stderr
+
+    expect(page.get_by_text("A damaged mirror was set aside. Health says what became of it.")).to_be_visible()
+    expect(page.get_by_text(HOSTILE).first).to_be_visible()
+    with Mirror.open(mirror) as rescued:
+        rescued.write([item(make_record(FailureType.TIMEOUT, number=2, ended_at=datetime.now(UTC)))])
+    page.get_by_role("button", name="1 new failure · show").click()
+    expect(page.get_by_text("1–2 of 2", exact=True)).to_be_visible()

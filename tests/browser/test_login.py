@@ -158,3 +158,37 @@ def test_a_token_that_the_provider_did_not_sign_is_no_login(open_: Open, server:
     page.goto(f"{server}/failures")
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
     assert SECRET not in page.content()
+
+
+@pytest.mark.parametrize("left", ["", 'title = "x"\n'], ids=["emptied", "cut"])
+def test_a_file_that_loses_its_login_while_the_server_runs_opens_nothing(
+    open_: Open, server: str, home: Path, left: str
+) -> None:
+    """As an editor that saves in place does it: the gate stays shut until [auth] is back, and asks again then."""
+    secrets = home / "secrets.toml"
+    whole = secrets.read_text()
+    page = open_("/failures")
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+
+    secrets.write_text(left)
+    # The server looks at the file now and then: until it has, its gate is the login's.
+    load_until(page, f"{server}/failures", "The login cannot be set up.")
+    page.goto(f"{server}/run")
+    expect(page.get_by_text("secrets.toml no longer asks for a login")).to_be_visible()
+    assert "Run" not in page.get_by_role("button").all_inner_texts()
+
+    secrets.write_text(whole)
+    load_until(page, f"{server}/failures", "This dashboard asks for a login.")
+
+
+def load_until(page: Page, url: str, words: str) -> None:
+    """Load a page again and again until it says this; before, it may be the other gate, and never a failure."""
+    gates = page.get_by_text("This dashboard asks for a login.").or_(page.get_by_text("The login cannot be set up."))
+    for _ in range(200):
+        page.goto(url)
+        expect(gates.or_(page.get_by_text(SECRET)).first).to_be_visible()
+        settled(page)
+        assert SECRET not in page.content()
+        if page.get_by_text(words).count():
+            return
+    pytest.fail(f"{url} never said {words!r}")

@@ -12,7 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from streamlit import config
 from support.handshake import handshake
+
+from failtrace.cli.dashboard import look_for_login
+from failtrace.login_seen import login_was_seen
 
 STREAM = "/_stcore/stream"
 OPEN_TO_ALL = '[server]\naddress = "0.0.0.0"\nallowedHosts = ["*"]\nenableCORS = false\nenableXsrfProtection = false\n'
@@ -85,3 +89,33 @@ def test_who_comes_by_a_foreign_name_or_from_a_foreign_page_is_refused(dashboard
     assert {who: status for who, status in refused.items() if status not in (400, 403)} == {}
     assert let_in == [101, 101]
     print(f"\nforeign Host or Origin: {len(refused)} of {len(refused)} WebSockets refused, 2 of 2 of our own let in")
+
+
+@pytest.mark.parametrize("content", [None, b"[auth", b"\xff\xfe[auth]"], ids=["a folder", "syntax", "bytes"])
+def test_secrets_that_cannot_be_read_are_a_sentence_at_the_start(tmp_path: Path, content: bytes | None) -> None:
+    """Streamlit would end with a traceback, or ask nobody for a login: the command says which file it is."""
+    secrets = tmp_path / ".streamlit" / "secrets.toml"
+    secrets.parent.mkdir()
+    secrets.mkdir() if content is None else secrets.write_bytes(content)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "failtrace", "dashboard"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "The secrets" in done.stderr
+    assert "cannot be read" in done.stderr
+
+
+def test_a_login_is_remembered_before_anybody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is emptied between the start and the first page opens nothing."""
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text("[auth]\nclient_id = 'x'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(config, "_main_script_path", None)  # what the command sets in its own process
+    assert not login_was_seen()
+
+    look_for_login()
+
+    assert login_was_seen()

@@ -1,7 +1,11 @@
 """Each page alone, as the first request of a fresh server: values, empty states, bad ids, hostile text."""
 
 import json
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +28,9 @@ from failtrace.contracts import (
     TraceRecord,
     UnsupportedClaim,
 )
+from failtrace.errors import StoreError
 from failtrace.mirror.mirror import Mirror
+from failtrace.ui import bootstrap
 
 OpenPage = Callable[..., AppTest]
 BEACON = "attacker.invalid"
@@ -209,3 +215,30 @@ def test_a_mirror_that_is_no_database_is_told_on_every_page(clean_environment: P
         assert "A damaged mirror was set aside. Health says what became of it." in [said.value for said in page.warning]
     (aside,) = clean_environment.glob("mirror.sqlite.corrupt-*[0-9]")
     assert aside.read_bytes() == b"this is no database" * 1000
+
+
+def test_the_pages_go_on_with_the_mirror_that_another_process_rescued(open_page: OpenPage, mirror: Mirror) -> None:
+    """They read the new file, say that there was a rescue, let go of the old one, and lose nothing of the new one."""
+    mirror.write([item(make_record(FailureType.EXCEPTION, number=1))])
+    assert len(component(open_page("failures"), "list")["rows"]) == 1
+    before = bootstrap.services()
+    # So that the file itself is read, and not what its log still has of it.
+    with closing(sqlite3.connect(mirror.path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with mirror.path.open("r+b") as file:
+        file.write(b"\xff" * 100)
+    rescuer = subprocess.run([sys.executable, "-m", "failtrace", "list"], capture_output=True, text=True, check=False)
+    assert "The mirror was damaged" in rescuer.stderr
+
+    with Mirror.open(mirror.path) as rescued:
+        rescued.write([item(make_record(FailureType.EXCEPTION, number=2))])
+        page = open_page("failures")
+        with Mirror.open(mirror.path) as other:
+            assert other.health().failures == 2
+
+    assert not page.exception
+    assert {row["id"] for row in component(page, "list")["rows"]} == {failure_id_of(1), failure_id_of(2)}
+    assert "A damaged mirror was set aside. Health says what became of it." in [said.value for said in page.warning]
+    assert bootstrap.services() is bootstrap.services() is not before
+    with pytest.raises(StoreError, match="was closed"):
+        before.store.mirror.data_version()

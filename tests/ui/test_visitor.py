@@ -2,11 +2,13 @@
 
 import os
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
+from streamlit.runtime.secrets import Secrets, secrets_singleton
 from streamlit.testing.v1 import AppTest
 from support.records import NOON, item, make_record
 
@@ -38,6 +40,13 @@ def log_in(open_page: OpenPage, mirror: Mirror, monkeypatch: pytest.MonkeyPatch)
 
     del open_page  # it opens and closes what the pages share
     return open_
+
+
+@pytest.fixture
+def secrets_unread() -> Iterator[None]:
+    """What Streamlit itself has read of this test's secrets.toml is no other test's."""
+    yield
+    secrets_singleton._reset()
 
 
 def buttons(page: AppTest) -> set[str]:
@@ -99,15 +108,39 @@ def test_who_starts_the_dashboard_without_a_login_is_its_runner(open_page: OpenP
     assert pwd.getpwuid(os.getuid()).pw_name not in [text.value for text in page.sidebar.text]
 
 
+@pytest.mark.parametrize("content", [b"[auth\nnonsense", b"\xff\xfe[auth]", None], ids=["syntax", "bytes", "a folder"])
 def test_secrets_that_cannot_be_read_keep_the_gate_shut(
-    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
 ) -> None:
     """The file may hold [auth]: one sentence, no data, no button to run."""
-    (tmp_path / ".streamlit").mkdir()
-    (tmp_path / ".streamlit" / "secrets.toml").write_text("[auth\nnonsense")
+    secrets = tmp_path / ".streamlit" / "secrets.toml"
+    secrets.parent.mkdir()
+    secrets.mkdir() if content is None else secrets.write_bytes(content)
     monkeypatch.chdir(tmp_path)
 
     page = open_page("run")
 
+    assert not page.exception
     assert any("cannot be read" in text.value for text in page.text)
     assert buttons(page) == set()
+
+
+@pytest.mark.parametrize("left", ["", "[other]\n", None], ids=["emptied", "cut", "removed"])
+def test_a_login_that_was_seen_is_not_forgotten_by_another_session(
+    log_in: LogIn, secrets_unread: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str | None
+) -> None:
+    """Whoever asks while secrets.toml has lost its [auth] finds the gate shut, and the login once it is back."""
+    monkeypatch.chdir(tmp_path)
+    # What AppTest does with secrets of a test, here with those of a file: the watcher of files stays out of it.
+    monkeypatch.setattr(st, "secrets", Secrets())
+    assert buttons(log_in("run", logged_in=False)) == {"Log in"}
+    if left is not None:
+        (tmp_path / ".streamlit").mkdir()
+        (tmp_path / ".streamlit" / "secrets.toml").write_text(left)
+
+    page = AppTest.from_file(str(Path(__file__).parents[2] / "pages" / "run.py"), default_timeout=30).run()
+
+    assert not page.exception
+    assert [error.value for error in page.error] == ["The login cannot be set up."]
+    assert buttons(page) == set()
+    assert buttons(log_in("run", logged_in=False)) == {"Log in"}
