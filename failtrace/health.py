@@ -216,7 +216,7 @@ def _subjects(settings: Settings) -> Finding:
     registry = load_registry(settings)
     known = len(registry.subjects())
     if registry.problems:
-        return Finding("subjects", "failed", f"{known} registered. {' '.join(registry.problems)}")
+        return Finding("subjects", "failed", f"{known} registered. {redact_sentence(' '.join(registry.problems))}")
     return Finding("subjects", "ok", f"{known} registered")
 
 

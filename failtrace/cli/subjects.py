@@ -7,6 +7,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from failtrace.capture.redaction import redact_sentence
 from failtrace.cli.options import json_option
 from failtrace.cli.output import one_line, print_json, to_stderr, to_stdout
 from failtrace.services import load_registry
@@ -20,7 +21,7 @@ def subjects(as_json: bool) -> None:
     """List what can be run, and modules that cannot be imported."""
     registry = load_registry(Settings.load())
     for problem in registry.problems:
-        to_stderr().print(problem, soft_wrap=True)
+        to_stderr().print(redact_sentence(problem), soft_wrap=True)
     if as_json:
         for subject in registry.subjects():
             print_json(_as_json(subject))

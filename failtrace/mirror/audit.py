@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select
 
+from failtrace.capture.redaction import redact_sentence
 from failtrace.mirror.tables import audit
 from failtrace.mirror.texts import spoken
 from failtrace.mirror.times import from_micros
@@ -46,4 +47,4 @@ def restore(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _kept(text: str, longest: int) -> str:
-    return spoken(text[:longest])
+    return spoken(redact_sentence(text[:longest]))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.records import NOON
+from support.secret_samples import TOKEN
 
 from failtrace.errors import InputError
 from failtrace.mirror.mirror import Mirror
@@ -72,3 +73,13 @@ def test_hostile_names_are_kept_bounded(mirror: Mirror) -> None:
     assert total == 2
     assert (first.who[:4], len(first.who), len(first.detail)) == ("<b>\ufffd", 320, 1000)
     assert second.who == "'; DROP TABLE audit; --"
+
+
+def test_a_deed_tells_no_secret(mirror: Mirror) -> None:
+    """Neither in its detail nor in the name of who did it."""
+    mirror.note("exported", f"1 execution to /tmp/{TOKEN}.jsonl", f"bob:{TOKEN}")
+
+    (row,), _ = mirror.audit()
+
+    assert TOKEN not in f"{row}"
+    assert row.detail.startswith("1 execution to /tmp/")

@@ -1,9 +1,11 @@
 import json
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support.records import NOON
+from support.secret_samples import TOKEN
 
 from failtrace.errors import ExecutionError, InputError, NotAllowed
 from failtrace.mirror.mirror import Mirror
@@ -106,6 +108,27 @@ def test_a_run_can_be_asked_for_again(tmp_path: Path) -> None:
         assert (RunFiles(tmp_path, foreign).request(), RunFiles(tmp_path, foreign).sentences()) == (None, ())
 
 
+def test_inputs_with_a_secret_reach_no_disk(clean_environment: Path) -> None:
+    """The run gets them all the same, its lines are counted, and nothing of the secret is in any file of the home."""
+    name = next(subject.name for subject in load_registry(Settings.load()).subjects() if "exception" in subject.name)
+    lines = "".join(json.dumps({"api_key": TOKEN, "n": n}) + "\n" for n in range(3)) + "no json\n"
+
+    run_id = start(RunRequest((name,), inputs=lines.encode()), {name}, clean_environment, RUNNER)
+    next(thread for thread in threading.enumerate() if thread.name == f"run-{run_id}").join()
+
+    files = RunFiles(clean_environment, run_id)
+    with Mirror.open(clean_environment / "mirror.sqlite") as mirror:
+        row = mirror.run(run_id)
+    assert row is not None
+    assert (row.executions, row.bad_lines) == (3, 1)
+    assert files.request() is None
+    assert not any("/dev/fd" in sentence for sentence in files.sentences())
+    held = [
+        path.name for path in clean_environment.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()
+    ]
+    assert held == []
+
+
 def test_the_files_of_old_runs_go(tmp_path: Path) -> None:
     """Of the newest runs they are kept; whatever else is in the folder is not ours."""
     folder = tmp_path / "runs"
@@ -128,9 +151,9 @@ def test_what_a_run_said_are_its_sentences(tmp_path: Path) -> None:
     """JSON lines are for programs; the rest is what it had to say, without the name of a file nobody knows."""
     run_id = "00000000-0000-7000-8000-000000000001"
     files = RunFiles(tmp_path, run_id)
-    with files.begin(RunRequest(("answer",), inputs=b"1")) as log:
-        log.write(b'{"type": "execution"}\n')
-        log.write(f"failtrace: Line 3 of {str(files.inputs)!r} is not JSON and was skipped: no.\n\n".encode())
-        log.write(b'{"type": "summary"}\n\xff\n')
+    with closing(files.begin(RunRequest(("answer",), inputs=b"1"))) as begun:
+        begun.log.write(b'{"type": "execution"}\n')
+        begun.log.write(f"failtrace: Line 3 of {begun.inputs!r} is not JSON and was skipped: no.\n\n".encode())
+        begun.log.write(b'{"type": "summary"}\n\xff\n')
 
     assert files.sentences() == ("Line 3 is not JSON and was skipped: no.", "\ufffd")

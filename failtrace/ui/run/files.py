@@ -1,24 +1,54 @@
 """What is kept of a run beside the mirror: its log, what was asked for, and the inputs it was given.
 
-In FAILTRACE_HOME/runs, for their owner alone, since inputs may hold secrets; of the newest KEPT runs. An id that
-this dashboard did not make names no file.
+In FAILTRACE_HOME/runs, for their owner alone, of the newest KEPT runs. Inputs that hold a secret reach no disk: their
+run gets them by a file without a name, and cannot be repeated on them. An id that this dashboard did not make names no
+file.
 """
 
 import json
 import os
 import re
+import tempfile
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
+from failtrace.capture.redaction import redact_text
 from failtrace.ui.run.request import RunRequest
 
 KEPT: Final = 200
 """Runs whose files are kept."""
 _LOG_TAIL: Final = 64 * 1024
+_DESCRIPTORS: Final = "/dev/fd/"
+_INPUTS: Final = re.compile(rf" of '{_DESCRIPTORS}\d+'")
 _OWN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(slots=True)
+class Begun:
+    """What a run's process is given: where its output goes, and where its inputs are."""
+
+    log: IO[bytes]
+    _inputs: Path
+    _nameless: IO[bytes] | None
+
+    @property
+    def inputs(self) -> str:
+        """The path by which the process opens them."""
+        return str(self._inputs) if self._nameless is None else f"{_DESCRIPTORS}{self._nameless.fileno()}"
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What the process must inherit beside its output."""
+        return () if self._nameless is None else (self._nameless.fileno(),)
+
+    def close(self) -> None:
+        """The process has its own by now."""
+        self.log.close()
+        if self._nameless is not None:
+            self._nameless.close()
 
 
 class RunFiles:
@@ -38,17 +68,20 @@ class RunFiles:
         """The JSON Lines it was given; there is none where it ran on the subjects' own examples."""
         return self._file("jsonl")
 
-    def begin(self, request: RunRequest) -> IO[bytes]:
-        """Write down what was asked for; gives the log, to be written to. Raises OSError."""
+    def begin(self, request: RunRequest) -> "Begun":
+        """Write down what was asked for. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         asked = asdict(request)
         inputs = asked.pop("inputs")
         with _create(self._file("json")) as file:
             file.write(json.dumps(asked | {"has_inputs": inputs is not None}).encode())
-        if inputs is not None:
+        nameless = None
+        if inputs is not None and redact_text(inputs.decode(errors="replace"))[1]:
+            nameless = _nameless(inputs)
+        elif inputs is not None:
             with _create(self.inputs) as file:
                 file.write(inputs)
-        return _create(self.log)
+        return Begun(_create(self.log), self.inputs, nameless)
 
     def discard(self) -> None:
         """Remove them: the run never began."""
@@ -73,7 +106,7 @@ class RunFiles:
 
     def _plain(self, line: str) -> str:
         # The name of the file says nothing to who pasted its lines.
-        return line.rstrip().removeprefix("failtrace: ").replace(f" of {str(self.inputs)!r}", "")
+        return _INPUTS.sub("", line.rstrip().removeprefix("failtrace: ").replace(f" of {str(self.inputs)!r}", ""))
 
     def _file(self, suffix: str) -> Path:
         return self._folder / f"{self._run_id}.{suffix}"
@@ -96,6 +129,19 @@ def _remove(folder: Path, run_id: str) -> None:
 
 def _create(file: Path) -> IO[bytes]:
     return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _nameless(content: bytes) -> IO[bytes]:
+    """In memory where the system can, else on a disk without a name: from the moment it is made nobody can open it."""
+    file: IO[bytes]
+    if hasattr(os, "memfd_create"):
+        file = os.fdopen(os.memfd_create("failtrace-inputs"), "w+b")
+    else:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  who begins the run closes it
+    file.write(content)
+    file.flush()
+    file.seek(0)
+    return file
 
 
 def _tail(log: Path) -> list[str]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -37,13 +38,14 @@ def start(
     files = RunFiles(home, run_id)
     try:
         prune(home, underway())
-        with files.begin(request) as log:
+        with closing(files.begin(request)) as begun:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter; the names were checked against the registry
-                _command(request, run_id, files.inputs),
+                _command(request, run_id, begun.inputs),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=begun.log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=begun.descriptors,
                 env={**os.environ, "FAILTRACE_HOME": str(home), "FAILTRACE_ACTING_FOR": by.name},
             )
     except OSError as error:
@@ -73,11 +75,11 @@ def _wait(process: subprocess.Popen[bytes], run_id: str) -> None:
     _underway.pop(run_id, None)
 
 
-def _command(request: RunRequest, run_id: str, inputs: Path) -> list[str]:
+def _command(request: RunRequest, run_id: str, inputs: str) -> list[str]:
     command = [sys.executable, "-m", "failtrace", "run", "--run-id", run_id, "--json", "--store", request.store]
     if request.inputs is not None:
         # A file, not a pipe: the run counts its lines before it begins.
-        command += ["--inputs", str(inputs)]
+        command += ["--inputs", inputs]
     if request.timeout_s is not None:
         command += ["--timeout", str(request.timeout_s)]
     if request.workers is not None:
