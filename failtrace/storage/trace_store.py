@@ -22,6 +22,7 @@ from failtrace.settings import Settings
 from failtrace.storage.backend import TraceBackend
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.backend import CosmosBackend
+from failtrace.storage.forks import renew_in_child
 from failtrace.storage.lookup import PATIENCE_S, Found, JournalLookup, Lookup
 from failtrace.storage.memory import MemoryBackend
 from failtrace.storage.relay import Relay
@@ -88,9 +89,12 @@ class TraceStore:
         self._lookup = Lookup(mirror, backend, journal_lookup)
         self._retention_days = retention_days
         self._relay: Relay | None = None
+        self._closed = False
+        self._told_no_thread = False
         self._lock = threading.Lock()
         self._opened_at = datetime.now(UTC)
         self._delivered = 0
+        renew_in_child(self)
 
     @classmethod
     def open(
@@ -188,9 +192,18 @@ class TraceStore:
         if not self._backend.remote:
             return
         with self._lock:
-            if self._relay is None or self._relay.inherited:
-                self._relay = Relay(self._mirror, self._cosmos, upkeep=self.upkeep, upkeep_at_once=sync)
-                self._relay.start()
+            if self._closed or self._relay is not None:
+                return
+            relay = Relay(self._mirror, self._cosmos, upkeep=self.upkeep, upkeep_at_once=sync)
+            try:
+                relay.start()
+            except RuntimeError as error:
+                # What was stored is safe in the mirror: the next to store, or another process, tries again.
+                if not self._told_no_thread:
+                    _log.warning("Failures wait in the mirror, for the relay has no thread yet (%s).", error)
+                self._told_no_thread = True
+                return
+            self._relay = relay
 
     @property
     def source(self) -> str:
@@ -241,11 +254,17 @@ class TraceStore:
     def close(self) -> None:
         """Close the mirror and the backend; what was not delivered waits in the outbox. Idempotent."""
         with self._lock:
+            self._closed = True
             relay, self._relay = self._relay, None
         if relay is not None:
             relay.stop()
         self._backend.close()
         self._mirror.close()
+
+    def begin_anew(self) -> None:
+        """In a forked child: the parent's relay is not here, and its lock may be held for ever."""
+        self._lock = threading.Lock()
+        self._relay = None
 
     def __enter__(self) -> Self:
         return self
@@ -263,8 +282,8 @@ class TraceStore:
             return
         if self._backend.remote:
             self.start_delivery()
-            if self._relay is not None:
-                self._relay.wake()
+            if (relay := self._relay) is not None:
+                relay.wake()
             return
         self._backend.put(failures)
         with self._lock:
