@@ -13,7 +13,7 @@ from failtrace.storage.backend import BackendHealth
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.client import CosmosConnection
 from failtrace.storage.cosmos.delivery import Change, CosmosFault, Delivered, FaultKind
-from failtrace.storage.cosmos.faults import SENDING, fault_of, missing_container
+from failtrace.storage.cosmos.faults import READ_SESSION_NOT_AVAILABLE, SENDING, fault_of, missing_container
 from failtrace.storage.cosmos.item import Item, body_of, is_part, items_of, part_ids
 from failtrace.storage.cosmos.provision import provision
 
@@ -172,6 +172,8 @@ class CosmosBackend:
             except CosmosResourceNotFoundError as error:
                 if error.sub_status == _OWNER_MISSING:
                     raise missing_container(self.account) from error
+                if error.sub_status == READ_SESSION_NOT_AVAILABLE:
+                    raise
                 return None
             return _own(item)
 
