@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What can be one of our ids; anything else is never asked for."""
-_CHANGES = "SELECT c.id, c.failure_id, c.sha256, c.kind, c._ts FROM c WHERE c._ts >= @since ORDER BY c._ts"
+_CHANGES = "SELECT c.id, c.failure_id, c._ts FROM c WHERE c._ts >= @since ORDER BY c._ts"
 _BY_ID = "SELECT * FROM c WHERE c.id = @id"
 _TTL_MOST = 2**31 - 1
 """Seconds; the largest time to live that Cosmos DB takes."""
@@ -46,13 +46,13 @@ class CosmosBackend:
 
     def send(self, failure_id: str, body: bytes) -> Delivered:
         """Store one record; that it is there already, with the same content, is as good. Raises CosmosFault."""
-        charge, activity, existed = 0.0, "", False
+        charge, activity = 0.0, ""
         items = items_of(failure_id, body, ttl_s=self._ttl_s(body))
         for item in items:
-            headers, existed = self._create(item)
+            headers = self._create(item)
             charge += float(headers.get("x-ms-request-charge") or 0.0)
             activity = str(headers.get("x-ms-activity-id") or activity)
-        return Delivered(charge, activity, len(items) - 1, existed)
+        return Delivered(charge, activity, len(items) - 1)
 
     def put(self, records: Sequence[tuple[str, bytes]]) -> None:
         """Store (failure_id, encoded record) pairs. An id that is there already stays as it is. Raises CosmosFault."""
@@ -139,8 +139,8 @@ class CosmosBackend:
         left = self._retention - (datetime.now(UTC) - occurred)
         return min(max(1, round(left.total_seconds())), _TTL_MOST)
 
-    def _create(self, item: Item) -> tuple[Any, bool]:
-        """The headers of the answer, and whether the item was there already. Raises CosmosFault."""
+    def _create(self, item: Item) -> Any:
+        """The headers of the answer, also where the item was there already. Raises CosmosFault."""
         from azure.cosmos.exceptions import CosmosResourceExistsError
 
         def create(container: ContainerProxy) -> tuple[Any, bool]:
@@ -161,7 +161,7 @@ class CosmosBackend:
                     FaultKind.POISON,
                     status=409,
                 )
-        return headers, existed
+        return headers
 
     def _read(self, item_id: str, failure_id: str) -> Item | None:
         from azure.cosmos.exceptions import CosmosResourceNotFoundError
@@ -212,4 +212,4 @@ def _change(item: Item) -> Change:
         value = item.get(name)
         return value if isinstance(value, str) else None
 
-    return Change(text("id") or "", text("failure_id"), text("sha256"), int(item.get("_ts") or 0), text("kind"))
+    return Change(text("id") or "", text("failure_id"), int(item.get("_ts") or 0))
