@@ -30,6 +30,8 @@ from failtrace.storage.sync import Sync, SyncReport
 
 StoreKind = Literal["auto", "memory", "cosmos"]
 FLUSH_POLL_S = 0.05
+OTHERS_POLL_S = 1.0
+"""How often a flush looks at the relay of another process: long enough for ours to take a lease that is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,8 @@ class TraceStore:
     def flush(self, timeout: float = 10.0) -> FlushResult:
         """Wait up to `timeout` seconds until nothing of this mirror is on its way to the store.
 
-        Gives up early while the relay is paused for something that a person has to mend.
+        Gives up early while the relay, this one or another process's, is paused for something that a person has to
+        mend.
         """
         if not self._backend.remote:
             return FlushResult(self._delivered, 0)
@@ -242,7 +245,14 @@ class TraceStore:
         outbox = self._mirror.outbox
         if outbox.pending():
             self.start_delivery()
-        while (pending := outbox.pending()) and time.monotonic() < give_up and not (self._relay and self._relay.paused):
+        looked_at = time.monotonic()
+        while (pending := outbox.pending()) and (now := time.monotonic()) < give_up:
+            if (relay := self._relay) and relay.paused:
+                break
+            if now - looked_at >= OTHERS_POLL_S:
+                looked_at = now
+                if self._another_is_paused():
+                    break
             time.sleep(max(0.0, min(FLUSH_POLL_S, give_up - time.monotonic())))
         return FlushResult(outbox.delivered_since(self._opened_at), pending)
 
@@ -258,8 +268,9 @@ class TraceStore:
             relay, self._relay = self._relay, None
         if relay is not None:
             relay.stop()
-        self._backend.close()
+        # The mirror first: a sync under way is cut off, which is no fault of Cosmos DB's to be noted there.
         self._mirror.close()
+        self._backend.close()
 
     def begin_anew(self) -> None:
         """In a forked child: the parent's relay is not here, and its lock may be held for ever."""
@@ -276,6 +287,11 @@ class TraceStore:
     def _cosmos(self) -> CosmosBackend:
         assert isinstance(self._backend, CosmosBackend)
         return self._backend
+
+    def _another_is_paused(self) -> bool:
+        status, relay = self._mirror.outbox.status(), self._relay
+        ours = relay is not None and status.holder == relay.holder
+        return bool(status.paused and status.holder and not ours)
 
     def _deliver(self, failures: Sequence[tuple[str, bytes]]) -> None:
         if not failures:

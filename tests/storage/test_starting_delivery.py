@@ -2,6 +2,8 @@
 
 import logging
 import multiprocessing
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from support.records import make_record
 
+from failtrace.mirror.views import Holder
 from failtrace.settings import Settings
 from failtrace.storage.memory import MemoryBackend
 from failtrace.storage.trace_store import TraceStore
@@ -86,3 +89,17 @@ def test_a_forked_child_waits_for_no_lock_of_its_parents(store: TraceStore, remo
         finally:
             child.kill()
             child.join(30)
+
+
+def test_a_flush_waits_for_nobody_who_is_paused(store: TraceStore) -> None:
+    """Another process holds the lease and waits for a person: so would we, until the time is out."""
+    other = Holder("another", os.getpid(), socket.gethostname())
+    assert store.mirror.outbox.acquire(other, 600.0, lambda _: True)
+    store.mirror.outbox.pause("Cosmos DB refused COSMOS_KEY.")
+    store.store_trace(make_record(number=1))
+    pending: list[int] = []
+
+    flushing = threading.Thread(target=lambda: pending.append(store.flush(600.0).pending), daemon=True)
+    flushing.start()
+    flushing.join(30.0)
+    assert pending == [1]

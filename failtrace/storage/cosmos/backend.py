@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from failtrace.errors import StoreError, UnreadableRecord
 from failtrace.storage.backend import BackendHealth
 from failtrace.storage.cosmos.account import CosmosAccount
-from failtrace.storage.cosmos.client import CosmosConnection
+from failtrace.storage.cosmos.client import CosmosConnection, closed_fault
 from failtrace.storage.cosmos.delivery import Change, CosmosFault, Delivered, FaultKind
 from failtrace.storage.cosmos.faults import READ_SESSION_NOT_AVAILABLE, SENDING, fault_of, missing_container
 from failtrace.storage.cosmos.item import Item, body_of, is_part, items_of, part_ids
@@ -125,7 +125,7 @@ class CosmosBackend:
         )
 
     def close(self) -> None:
-        """Close the connection. Idempotent."""
+        """Close the connection, for good. Idempotent."""
         self._connection.close()
 
     def _ttl_s(self, body: bytes) -> int | None:
@@ -183,7 +183,7 @@ class CosmosBackend:
         try:
             answer = question(self._connection.container())
         except Exception as error:
-            fault = error if isinstance(error, StoreError) else fault_of(error, self.account, tried)
+            fault = error if isinstance(error, StoreError) else self._fault(error, tried)
             self._last = str(fault)
             if isinstance(fault, CosmosFault) and fault.kind is FaultKind.SETUP:
                 # Who mends it may make the container anew: it is looked at again before the next use.
@@ -193,6 +193,10 @@ class CosmosBackend:
             raise fault from error
         self._last = None
         return answer
+
+    def _fault(self, error: Exception, tried: str) -> CosmosFault:
+        """What the SDK makes of a connection that was closed under it says nothing of Cosmos DB."""
+        return closed_fault() if self._connection.closed else fault_of(error, self.account, tried)
 
 
 def _own(item: Item) -> Item:
