@@ -13,7 +13,8 @@ from support.records import failure_id_of, item, make_record
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import Postponed
 from failtrace.storage.cosmos.delivery import CosmosFault, Delivered, FaultKind
-from failtrace.storage.relay import IN_VAIN, PROBE_S, Relay, _delay
+from failtrace.storage.gate import IN_VAIN
+from failtrace.storage.relay import PROBE_S, Relay, _delay
 
 Send = Callable[[str, bytes], Delivered]
 DONE = Delivered(request_charge=1.5, activity_id="a", parts=0)
