@@ -261,7 +261,7 @@ def delivery_facts(state: RelayStatus, inbox: InboxState, unreadable: int) -> li
     lag = "–" if state.lag_ms is None else f"{state.lag_ms / 1000:.1f} s from storing to Cosmos DB"
     failed = f"{ago(state.last_error_at)} ago: {state.last_error}" if state.last_error and state.last_error_at else "–"
     return [
-        ("State", state.paused or ("delivering" if state.pending else "all delivered")),
+        ("State", state.paused or _state_of(state)),
         ("Backlog", f"{state.pending:,} pending{oldest}"),
         ("Lag", lag),
         ("Last hour", f"{state.delivered_last_hour:,} delivered, {state.request_units_last_hour:,.0f} request units"),
@@ -273,6 +273,12 @@ def delivery_facts(state: RelayStatus, inbox: InboxState, unreadable: int) -> li
         ("Sync error", inbox.error or "–"),
         ("Last error", failed),
     ]
+
+
+def _state_of(state: RelayStatus) -> str:
+    if not state.pending:
+        return "all delivered"
+    return "delivering" if state.holder else "waiting for a process: start the dashboard, or run `failtrace sync`"
 
 
 def told_of(letter: DeadLetter) -> dict[str, object]:

@@ -70,6 +70,8 @@ def dead_letters(failure_ids: tuple[str, ...], resend: bool, target: Path | None
     services = open_services()
     try:
         mirror = services.store.mirror
+        if resend and not services.store.backend.remote:
+            raise InputError("There is no Cosmos DB to send them to; set COSMOS_ENDPOINT (see docs/cosmos.md).")
         chosen = [letter for letter in _all(mirror) if not failure_ids or letter.failure_id in failure_ids]
         if missing := set(failure_ids) - {letter.failure_id for letter in chosen}:
             raise InputError(f"{min(missing)!r:.120} is no dead letter; leave the ids out to see all there are.")
@@ -77,7 +79,7 @@ def dead_letters(failure_ids: tuple[str, ...], resend: bool, target: Path | None
             _print(letter, as_json=as_json)
         if target is not None:
             _export(mirror, chosen, target)
-        if resend:
+        if resend and chosen:
             mirror.outbox.resend([letter.failure_id for letter in chosen])
             services.store.flush(10.0)
         if not as_json:
@@ -118,6 +120,8 @@ def _export(mirror: Mirror, letters: list[DeadLetter], target: Path) -> None:
 
 
 def _told(count: int, target: Path | None, *, resend: bool) -> str:
+    if not count:
+        return "There are no dead letters."
     told = count_of(count, "dead letter")
     if target is not None:
         told += f", written to {target}"

@@ -67,7 +67,7 @@ class Inbox:
         """Store what came, and how far that is, in one transaction; gives how many records were new. Idempotent.
 
         The watermark never goes back. A record that is no failure, or whose ids name another execution here, is filed
-        as unreadable.
+        as unreadable; whichever is here now no longer is.
         """
         now = to_micros(self._clock())
         arrived = [(writes.entry_of(record, body, digest(body)), ts) for record, body, ts in items]
@@ -77,6 +77,7 @@ class Inbox:
             taken = writes.write(connection, entries, keep_passed=0, stored_at=now) if entries else 0
             for entry, ts in fitting:
                 connection.exec_driver_sql(_ARRIVED, (ts * 1_000_000, entry.failure_id))
+            _forget(connection, source, [entry.failure_id for entry in entries if entry.failure_id])
             _file_unreadable(connection, source, (*unreadable, *misfits))
             row = insert(inbox).values(source=source, watermark=watermark, synced_at=now)
             further = func.max(func.coalesce(inbox.c.watermark, 0), row.excluded.watermark)
@@ -106,11 +107,17 @@ class Inbox:
         with self._database.transaction() as connection:
             return {row.item_id: row.ts for row in connection.execute(found)}
 
-    def forget(self, source: str, item_ids: Sequence[str]) -> None:
-        """Items that can be read now, or that are gone."""
+    def unreadable_ids(self, source: str, limit: int) -> tuple[tuple[str, int], ...]:
+        """The ids of items that could not be read, with their `_ts`, newest first; their bodies may be large."""
+        found = select(unreadable.c.item_id, unreadable.c.ts).where(unreadable.c.source == source)
+        with self._database.transaction() as connection:
+            rows = connection.execute(found.order_by(unreadable.c.ts.desc()).limit(limit))
+            return tuple([(row.item_id, row.ts) for row in rows])
+
+    def forget(self, source: str, item_ids: Collection[str]) -> None:
+        """Items that are gone."""
         with self._writing() as connection:
-            ids = [spoken(item_id) for item_id in item_ids]
-            connection.execute(delete(unreadable).where(unreadable.c.source == source, unreadable.c.item_id.in_(ids)))
+            _forget(connection, source, item_ids)
 
     def note(self, source: str, error: str | None) -> None:
         """How a sync ended: with one sentence on what went wrong, or well."""
@@ -152,3 +159,8 @@ def _file_unreadable(connection: Connection, source: str, items: Sequence[Unread
         told = {"ts": item.ts, "reason": spoken(item.reason), "body": item.body}
         row = insert(unreadable).values(source=source, item_id=spoken(item.id), **told)
         connection.execute(row.on_conflict_do_update(index_elements=["source", "item_id"], set_=told))
+
+
+def _forget(connection: Connection, source: str, item_ids: Collection[str]) -> None:
+    ids = [spoken(item_id) for item_id in item_ids]
+    connection.execute(delete(unreadable).where(unreadable.c.source == source, unreadable.c.item_id.in_(ids)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from failtrace.mirror.bodies import Identity
 from failtrace.mirror.lists import TRACE_ID_LENGTH
 from failtrace.mirror.mirror import Mirror
 from failtrace.storage.backend import TraceBackend
+from failtrace.storage.forks import renew_in_child
 
 Answer = TypeVar("Answer")
 JournalLookup = Callable[[str], TraceRecord | None]
@@ -55,7 +57,12 @@ class Lookup:
         self._mirror = mirror
         self._backend = backend
         self._journal = journal
-        self._ask = _in_thread(backend.get) if backend.remote else _at_once(backend.get)
+        self.begin_anew()
+        renew_in_child(self)
+
+    def begin_anew(self) -> None:
+        """With no question under way; in a forked child the parent's are not."""
+        self._ask = _in_thread(self._backend.get) if self._backend.remote else _at_once(self._backend.get)
 
     def find(self, any_id: str, patience_s: float = PATIENCE_S) -> Found | None:
         """The record of an id, None where there is none; what one place cannot read, the next may.
@@ -104,10 +111,11 @@ class Lookup:
             return self._ask(failure_id).result()
         if identity and self._mirror.outbox.is_pending(failure_id):
             raise _Undelivered("Not delivered to Cosmos DB yet; `failtrace sync --status` tells why.")
-        body = self._answer(failure_id, min(give_up, time.monotonic() + GRACE_S) if identity else give_up)
+        grace_s = GRACE_S if identity else math.inf
+        body = self._answer(failure_id, min(give_up, time.monotonic() + grace_s))
         if body is None and (identity or _is_young(failure_id)):
             time.sleep(max(0.0, min(RETRY_S, give_up - time.monotonic())))
-            body = self._answer(failure_id, give_up)
+            body = self._answer(failure_id, min(give_up, time.monotonic() + grace_s))
         return body
 
     def _answer(self, failure_id: str, give_up: float) -> bytes | None:
@@ -165,10 +173,14 @@ def _in_thread(get: Callable[[str], bytes | None]) -> Callable[[str], Future[byt
 
     def ask(failure_id: str) -> Future[bytes | None]:
         question: Future[bytes | None] = Future()
-        if under_way.acquire(blocking=False):
-            threading.Thread(target=answer, args=(question, failure_id), name="failtrace-ask", daemon=True).start()
-        else:
+        if not under_way.acquire(blocking=False):
             question.set_exception(NoAnswer("Cosmos DB has not answered earlier questions yet; try again later."))
+            return question
+        try:
+            threading.Thread(target=answer, args=(question, failure_id), name="failtrace-ask", daemon=True).start()
+        except RuntimeError as error:
+            under_way.release()
+            question.set_exception(NoAnswer(f"Cosmos DB could not be asked for lack of a thread ({error}); try again."))
         return question
 
     return ask

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 
 from failtrace.storage.backend import BackendHealth
+from failtrace.storage.forks import renew_in_child
 
 RECORDS_MOST = 10_000
 BYTES_MOST = 256 * 1024 * 1024
@@ -21,6 +22,11 @@ class MemoryBackend:
         self._records: dict[str, bytes] = {}
         self._bytes = 0
         self._dropped = 0
+        self.begin_anew()
+        renew_in_child(self)
+
+    def begin_anew(self) -> None:
+        """With a lock that nobody holds; in a forked child a thread of the parent's may."""
         self._lock = threading.Lock()
 
     def put(self, records: Sequence[tuple[str, bytes]]) -> None:

@@ -21,6 +21,7 @@ from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import Buried, DeliveryMark, Holder, OutboxItem, Postponed
 from failtrace.storage.backoff import backoff
 from failtrace.storage.cosmos.delivery import CosmosFault, Delivered, FaultKind
+from failtrace.storage.gate import Gate
 from failtrace.storage.workers import Workers
 
 SENDERS = 8
@@ -31,12 +32,12 @@ LINGER_S = 0.05
 """How long answers are gathered, so that many share one transaction."""
 LEASE_S = 15.0
 RENEW_S = 3.0
+BOOKS_S = 1.0
+"""How long a stopping relay may need for its books, besides."""
 POLL_S = 0.5
 """How often the outbox is looked at for what other processes put there, and the lease by those who lack it."""
 PROBE_S = 5.0
 """How often a paused relay tries again: a person who mended the cause sees it move."""
-IN_VAIN = 4
-"""Transient faults in a row, without a success, after which one record at a time goes out as a probe."""
 UPKEEP_S = 30.0
 """How often other machines' failures are looked for, and what outlived its retention."""
 
@@ -52,51 +53,6 @@ class Sender(Protocol):
 
     def send(self, failure_id: str, body: bytes) -> Delivered:
         """Store one record. Raises CosmosFault."""
-
-
-class Gate:
-    """Whether, and how many, records may go out now: closed for a while after an outage was seen."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._in_vain = 0
-        self._opens_at = 0.0
-
-    @property
-    def probing(self) -> bool:
-        """Whether one record at a time goes out, to see if Cosmos DB is there again."""
-        return self._in_vain >= IN_VAIN
-
-    @property
-    def shut_now(self) -> bool:
-        """Whether nothing may go out."""
-        return self._clock() < self._opens_at
-
-    def room(self, room: int, in_flight: int) -> int:
-        """How many of `room` records may go out."""
-        if self.shut_now:
-            return 0
-        return min(room, max(0, 1 - in_flight)) if self.probing else room
-
-    def success(self) -> bool:
-        """Note a success; True where it ended an outage."""
-        ended = self.probing
-        self._in_vain = 0
-        self._opens_at = 0.0
-        return ended
-
-    def fault(self, least_s: float) -> None:
-        """Note a transient fault. While shut, it is of something sent before, and says nothing new."""
-        if self.probing and self.shut_now:
-            return
-        self._in_vain += 1
-        if self.probing:
-            self._opens_at = self._clock() + backoff(self._in_vain - IN_VAIN, least_s)
-
-    def shut(self, seconds: float) -> None:
-        """Let nothing out for a while, then a probe."""
-        self._in_vain = max(self._in_vain, IN_VAIN)
-        self._opens_at = self._clock() + seconds
 
 
 class Relay:
@@ -131,20 +87,17 @@ class Relay:
         self._flying: set[int] = set()
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._leave_by = 0.0
+        """Until when `stop` waits for what is in flight."""
         self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
-        self.holder = Holder(name=uuid.uuid4().hex, pid=self._pid, host=socket.gethostname())
+        self.holder = Holder(name=uuid.uuid4().hex, pid=os.getpid(), host=socket.gethostname())
 
     def start(self) -> None:
-        """Begin, in a daemon thread. Idempotent."""
+        """Begin, in a daemon thread. Idempotent. Raises RuntimeError where no thread can be had."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="failtrace-relay", daemon=True)
-            self._thread.start()
-
-    @property
-    def inherited(self) -> bool:
-        """Whether this is a copy that a fork made: its thread is not here."""
-        return self._pid != os.getpid()
+            thread = threading.Thread(target=self._run, name="failtrace-relay", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def wake(self) -> None:
         """There is something new in the outbox."""
@@ -155,10 +108,11 @@ class Relay:
 
         What was not delivered stays in the outbox.
         """
+        self._leave_by = time.monotonic() + timeout
         self._stop.set()
         self._wake.set()
-        if self._thread is not None and not self.inherited:
-            self._thread.join(timeout)
+        if self._thread is not None:
+            self._thread.join(timeout + BOOKS_S)
 
     def _run(self) -> None:
         workers: Workers[Parcel, Delivered] = Workers(self._send, self._senders, "failtrace-send")
@@ -197,8 +151,9 @@ class Relay:
         # Read together: many short queries by as many threads would take turns at the interpreter's lock.
         bodies = self._outbox.bodies(fresh, SMALL_BYTES) if fresh else {}
         for item in fresh:
-            self._flying.add(item.execution_id)
             workers.submit((item, bodies.get(item.execution_id)))
+            # Only now: what no thread could be had for is tried again.
+            self._flying.add(item.execution_id)
 
     def _pause(self, seconds: float) -> None:
         self._wake.wait(seconds)
@@ -236,8 +191,9 @@ class Relay:
                 self._gate.fault(fault.retry_after_s or 0.0)
             elif fault.kind is FaultKind.SETUP:
                 self._gate.shut(PROBE_S)
-        if delivered:
-            self._outbox.delivered([_mark(item, result, now) for item, result in delivered])
+        self._outbox.delivered([_mark(item, result, now) for item, result in delivered])
+        # Whom the service refuses one record takes others: what it was paused for is mended.
+        if delivered or any(fault.kind is FaultKind.POISON and fault.status for _, fault in faults):
             self._tell_pause(None)
             if self._gate.success():
                 self._outbox.hurry()
@@ -278,8 +234,11 @@ class Relay:
             _log.debug("The upkeep of the mirror could not go on: %s: %s", type(error).__name__, error)
 
     def _leave(self, workers: Workers[Parcel, Delivered]) -> None:
-        """What is just being answered is marked, so that it need not be sent twice; then the lease is free."""
+        """What is being sent is marked when it is answered in time, so that nobody sends it twice; then others may."""
+        workers.recall()
         try:
+            while workers.in_flight and (left := self._leave_by - time.monotonic()) > 0 and self._keep_lease():
+                self._file(workers.collect(min(POLL_S, left)))
             self._file(workers.collect(0.0))
             if self._holds:
                 self._outbox.release(self.holder)
@@ -313,6 +272,8 @@ def _fault(error: BaseException) -> CosmosFault:
 
 
 def _delay(item: OutboxItem, fault: CosmosFault) -> timedelta:
+    if fault.kind is FaultKind.SETUP:
+        return timedelta(seconds=PROBE_S)
     return timedelta(seconds=backoff(item.attempts, fault.retry_after_s or 0.0))
 
 

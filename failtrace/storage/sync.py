@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from failtrace.capture.redaction import redact_sentence
 from failtrace.codec import decode_record
 from failtrace.contracts import TraceRecord
 from failtrace.errors import UnreadableRecord
+from failtrace.mirror.inbox import Arrival
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import UnreadableItem
 from failtrace.storage.cosmos.delivery import Change
@@ -20,6 +21,8 @@ OVERLAP_S = 600
 READERS = 8
 BATCH = 50
 """Records that share one transaction, and are in memory at once, at most."""
+RETRIED_MOST = 10_000
+"""Items that are read again at once, the newest of those that could not be read."""
 
 Read = tuple[Change, TraceRecord, bytes] | UnreadableItem
 
@@ -45,8 +48,6 @@ class SyncReport:
     """Failures that are new in this mirror."""
     unreadable: int = 0
     """Items that could not be read as records; the mirror keeps them as they are."""
-    seen: int = 0
-    """Items looked at."""
 
 
 class Sync:
@@ -57,7 +58,7 @@ class Sync:
         self._origin = origin
         self._source = source
 
-    def run(self, should_stop: Callable[[], bool] = lambda: False) -> SyncReport:
+    def run(self) -> SyncReport:
         """Go from the watermark, less an overlap, to the present. Raises CosmosFault or StoreError.
 
         Records and watermark are saved in one transaction, so that it may be killed at any moment and go on from there.
@@ -66,10 +67,7 @@ class Sync:
         report = SyncReport()
         try:
             for page in self._origin.changes(max(0, (watermark or 0) - OVERLAP_S)):
-                news = self._news(page)
-                report = _added(report, self._take(page, news, should_stop), seen=len(page))
-                if should_stop():
-                    break
+                report = _added(report, self._take(page, self._news(page)))
         except Exception as error:
             self._inbox.note(self._source, redact_sentence(str(error)))
             raise
@@ -78,15 +76,22 @@ class Sync:
 
     def retry_unreadable(self) -> int:
         """Read the items again that could not be read; gives how many can be now. After an upgrade they may."""
-        told = self._inbox.unreadable(self._source, limit=10_000)
-        changes = [Change(id=item.id, failure_id=item.id, sha256=None, ts=item.ts, kind=None) for item in told]
-        readable = [read for read in self._read(changes) if not isinstance(read, UnreadableItem)]
-        if readable:
-            self._inbox.take(
-                self._source, [(record, body, change.ts) for change, record, body in readable], watermark=0
-            )
-            self._inbox.forget(self._source, [change.id for change, _, _ in readable])
-        return len(readable)
+        told = self._inbox.unreadable_ids(self._source, RETRIED_MOST)
+        return sum([self._retry(told[start : start + BATCH]) for start in range(0, len(told), BATCH)])
+
+    def _retry(self, batch: Sequence[tuple[str, int]]) -> int:
+        gone = {item_id for item_id, _ in batch}
+        readable: list[Arrival] = []
+        for read in self._read([Change(id=item_id, failure_id=item_id, ts=ts) for item_id, ts in batch]):
+            if isinstance(read, UnreadableItem):
+                gone.discard(read.id)
+            else:
+                change, record, body = read
+                gone.discard(change.id)
+                readable.append((record, body, change.ts))
+        if gone:
+            self._inbox.forget(self._source, gone)
+        return self._inbox.take(self._source, readable, watermark=0) if readable else 0
 
     def _news(self, page: Sequence[Change]) -> list[Change]:
         """What the mirror lacks, but for what could not be read before and is as it was."""
@@ -94,14 +99,12 @@ class Sync:
         told = self._inbox.told_unreadable(self._source, fresh)
         return [change for change in page if change.id in fresh and told.get(change.id) != change.ts]
 
-    def _take(self, page: Sequence[Change], news: Sequence[Change], should_stop: Callable[[], bool]) -> SyncReport:
+    def _take(self, page: Sequence[Change], news: Sequence[Change]) -> SyncReport:
         """The page's news, some at a time; the watermark follows what was taken."""
         report = SyncReport()
         for start in range(0, len(news), BATCH):
             batch = news[start : start + BATCH]
             report = _added(report, self._take_batch(batch, watermark=batch[-1].ts))
-            if should_stop():
-                return report
         if page:
             self._inbox.take(self._source, (), watermark=page[-1].ts)
         return report
@@ -145,7 +148,5 @@ class Sync:
         return None if raw is None else UnreadableItem(change.id, change.ts, reason, raw)
 
 
-def _added(first: SyncReport, second: SyncReport, seen: int = 0) -> SyncReport:
-    return SyncReport(
-        first.received + second.received, first.unreadable + second.unreadable, first.seen + second.seen + seen
-    )
+def _added(first: SyncReport, second: SyncReport) -> SyncReport:
+    return SyncReport(first.received + second.received, first.unreadable + second.unreadable)

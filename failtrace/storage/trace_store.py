@@ -22,6 +22,7 @@ from failtrace.settings import Settings
 from failtrace.storage.backend import TraceBackend
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.backend import CosmosBackend
+from failtrace.storage.forks import renew_in_child
 from failtrace.storage.lookup import PATIENCE_S, Found, JournalLookup, Lookup
 from failtrace.storage.memory import MemoryBackend
 from failtrace.storage.relay import Relay
@@ -29,6 +30,8 @@ from failtrace.storage.sync import Sync, SyncReport
 
 StoreKind = Literal["auto", "memory", "cosmos"]
 FLUSH_POLL_S = 0.05
+OTHERS_POLL_S = 1.0
+"""How often a flush looks at the relay of another process: long enough for ours to take a lease that is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,12 @@ class TraceStore:
         self._lookup = Lookup(mirror, backend, journal_lookup)
         self._retention_days = retention_days
         self._relay: Relay | None = None
+        self._closed = False
+        self._told_no_thread = False
         self._lock = threading.Lock()
         self._opened_at = datetime.now(UTC)
         self._delivered = 0
+        renew_in_child(self)
 
     @classmethod
     def open(
@@ -188,9 +194,18 @@ class TraceStore:
         if not self._backend.remote:
             return
         with self._lock:
-            if self._relay is None or self._relay.inherited:
-                self._relay = Relay(self._mirror, self._cosmos, upkeep=self.upkeep, upkeep_at_once=sync)
-                self._relay.start()
+            if self._closed or self._relay is not None:
+                return
+            relay = Relay(self._mirror, self._cosmos, upkeep=self.upkeep, upkeep_at_once=sync)
+            try:
+                relay.start()
+            except RuntimeError as error:
+                # What was stored is safe in the mirror: the next to store, or another process, tries again.
+                if not self._told_no_thread:
+                    _log.warning("Failures wait in the mirror, for the relay has no thread yet (%s).", error)
+                self._told_no_thread = True
+                return
+            self._relay = relay
 
     @property
     def source(self) -> str:
@@ -221,7 +236,8 @@ class TraceStore:
     def flush(self, timeout: float = 10.0) -> FlushResult:
         """Wait up to `timeout` seconds until nothing of this mirror is on its way to the store.
 
-        Gives up early while the relay is paused for something that a person has to mend.
+        Gives up early while the relay, this one or another process's, is paused for something that a person has to
+        mend.
         """
         if not self._backend.remote:
             return FlushResult(self._delivered, 0)
@@ -229,7 +245,14 @@ class TraceStore:
         outbox = self._mirror.outbox
         if outbox.pending():
             self.start_delivery()
-        while (pending := outbox.pending()) and time.monotonic() < give_up and not (self._relay and self._relay.paused):
+        looked_at = time.monotonic()
+        while (pending := outbox.pending()) and (now := time.monotonic()) < give_up:
+            if (relay := self._relay) and relay.paused:
+                break
+            if now - looked_at >= OTHERS_POLL_S:
+                looked_at = now
+                if self._another_is_paused():
+                    break
             time.sleep(max(0.0, min(FLUSH_POLL_S, give_up - time.monotonic())))
         return FlushResult(outbox.delivered_since(self._opened_at), pending)
 
@@ -241,11 +264,18 @@ class TraceStore:
     def close(self) -> None:
         """Close the mirror and the backend; what was not delivered waits in the outbox. Idempotent."""
         with self._lock:
+            self._closed = True
             relay, self._relay = self._relay, None
         if relay is not None:
             relay.stop()
-        self._backend.close()
+        # The mirror first: a sync under way is cut off, which is no fault of Cosmos DB's to be noted there.
         self._mirror.close()
+        self._backend.close()
+
+    def begin_anew(self) -> None:
+        """In a forked child: the parent's relay is not here, and its lock may be held for ever."""
+        self._lock = threading.Lock()
+        self._relay = None
 
     def __enter__(self) -> Self:
         return self
@@ -258,13 +288,18 @@ class TraceStore:
         assert isinstance(self._backend, CosmosBackend)
         return self._backend
 
+    def _another_is_paused(self) -> bool:
+        status, relay = self._mirror.outbox.status(), self._relay
+        ours = relay is not None and status.holder == relay.holder
+        return bool(status.paused and status.holder and not ours)
+
     def _deliver(self, failures: Sequence[tuple[str, bytes]]) -> None:
         if not failures:
             return
         if self._backend.remote:
             self.start_delivery()
-            if self._relay is not None:
-                self._relay.wake()
+            if (relay := self._relay) is not None:
+                relay.wake()
             return
         self._backend.put(failures)
         with self._lock:

@@ -30,12 +30,10 @@ class Workers(Generic[Item, Result]):
         """Items whose result was not collected yet. For the owner's thread alone, as are all methods."""
 
     def submit(self, item: Item) -> None:
-        """Have an item worked on."""
+        """Have an item worked on. Raises RuntimeError where no thread at all can be had; then it was not taken."""
+        if self._threads < min(self._count, self.in_flight + 1):
+            self._add_thread()
         self.in_flight += 1
-        if self._threads < min(self._count, self.in_flight):
-            self._threads += 1
-            name = f"{self._name}-{self._threads}"
-            threading.Thread(target=self._run, name=name, daemon=True).start()
         self._items.put(item)
 
     def collect(self, timeout: float, linger: float = 0.0) -> list[tuple[Item, Result | BaseException]]:
@@ -68,6 +66,17 @@ class Workers(Generic[Item, Result]):
         self.recall()
         for _ in range(self._threads):
             self._items.put(None)
+
+    def _add_thread(self) -> None:
+        name = f"{self._name}-{self._threads + 1}"
+        try:
+            threading.Thread(target=self._run, name=name, daemon=True).start()
+        except RuntimeError:
+            # The system gives no more threads: those that there are do the work.
+            if not self._threads:
+                raise
+            return
+        self._threads += 1
 
     def _run(self) -> None:
         while (item := self._items.get()) is not None:

@@ -144,7 +144,24 @@ def test_a_dead_letter_is_seen_exported_and_sent_again(shell: Shell, cosmos: Cos
     assert "no dead letter" in shell("cosmos", "dead-letters", "nope", code=2).stderr
     assert "1 dead letter, sent once more" in shell("cosmos", "dead-letters", "--resend").stdout
     assert shell.json("cosmos", "dead-letters", "--json") == []
+    assert "There are no dead letters." in shell("cosmos", "dead-letters", "--resend").stdout
     assert len(cosmos.items()) == 1
+
+
+def test_dead_letters_are_sent_again_to_a_cosmos_db_alone(shell: Shell) -> None:
+    """Without one set nothing could have been sent, and the command says so; to show them it needs none."""
+    without = Shell({name: value for name, value in shell.environment.items() if not name.startswith("COSMOS_")})
+
+    assert "set COSMOS_ENDPOINT" in without("cosmos", "dead-letters", "--resend", code=2).stderr
+    assert "There are no dead letters." in without("cosmos", "dead-letters").stdout
+
+
+def test_what_nobody_delivers_waits_for_a_process(shell: Shell, cosmos: Cosmos) -> None:
+    """The status says so where no process holds the lease, and what to do."""
+    with cosmos.proxy.failing(refuse_items(503)):
+        shell.json(*FAIL, '"x"', "--wait", "0.5")
+
+    assert "waiting for a process" in shell("sync", "--status").stdout
 
 
 def test_failures_of_the_memory_store_are_sent_when_asked(shell: Shell, cosmos: Cosmos) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.records import make_record, records
+from support.records import failure_id_of, make_record, records
 
 from failtrace.codec import encode_record
 from failtrace.contracts import TraceRecord
@@ -122,7 +122,12 @@ def test_a_time_to_live_is_on_every_item() -> None:
     assert {item["ttl"] for item in items_of(record.failure_id or "", encode_record(record), ttl_s=60)} == {60}
 
 
-GOOD = stored(items_of("f", encode_record(make_record(number=5, input=1.0))))[0]
+GOOD = stored(items_of(failure_id_of(5), encode_record(make_record(number=5, input=1.0))))[0]
+
+
+def test_the_item_that_is_damaged_below_is_good() -> None:
+    """Else its damages would be told from nothing."""
+    assert body_of(GOOD) == encode_record(make_record(number=5, input=1.0))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +147,8 @@ GOOD = stored(items_of("f", encode_record(make_record(number=5, input=1.0))))[0]
         {"exact": [[["nowhere", 3], "1.0"]]},
         {"exact": 7},
         {"exact": [7]},
+        {"exact": [[["input"], "9" * 390]]},
+        {"id": failure_id_of(6), "failure_id": failure_id_of(6)},
         {"schema_version": 99},
     ],
 )
@@ -149,6 +156,16 @@ def test_damage_is_one_sentence(damage: dict[str, Any]) -> None:
     """Whatever stands in an item, it is a record or it is unreadable: nothing else is ever raised."""
     with pytest.raises(UnreadableRecord):
         body_of({**GOOD, **damage}, [])
+
+
+def test_parts_of_another_failure_are_unreadable() -> None:
+    """A head and its parts that were copied under another id are not taken for that failure."""
+    record = make_record(number=5, input="x" * 2_000_000)
+    *parts, head = stored(items_of(failure_id_of(5), encode_record(record)))
+    assert body_of(head, parts)
+
+    with pytest.raises(UnreadableRecord, match="of another failure"):
+        body_of({**head, "id": failure_id_of(6), "failure_id": failure_id_of(6)}, parts)
 
 
 @given(st.dictionaries(st.sampled_from([*GOOD, "_ts"]), NASTY))

@@ -1,7 +1,7 @@
 """When records may go out after an outage was seen."""
 
 from failtrace.storage import backoff
-from failtrace.storage.relay import IN_VAIN, Gate
+from failtrace.storage.gate import IN_VAIN, Gate
 
 
 class Clock:

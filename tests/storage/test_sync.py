@@ -1,15 +1,18 @@
 """Failures of other machines come into this mirror, each once, and what cannot be read is kept as it is."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.cosmos_fixtures import Cosmos
-from support.cosmos_proxy import refusal
+from support.cosmos_proxy import Request, refusal
 from support.records import failure_id_of, make_record
 
+from failtrace.errors import StoreError
+from failtrace.storage.cosmos.backend import CosmosBackend
 from failtrace.storage.cosmos.delivery import CosmosFault
-from failtrace.storage.sync import SyncReport
+from failtrace.storage.sync import READERS, SyncReport
 from failtrace.storage.trace_store import TraceStore
 
 Machine = Callable[[str], TraceStore]
@@ -41,8 +44,8 @@ def test_two_machines_agree(machine: Machine) -> None:
     for store in (one, other):
         assert store.flush(30).pending == 0
 
-    assert one.sync() == SyncReport(received=3, unreadable=0, seen=8)
-    assert other.sync() == SyncReport(received=5, unreadable=0, seen=8)
+    assert one.sync() == SyncReport(received=3, unreadable=0)
+    assert other.sync() == SyncReport(received=5, unreadable=0)
 
     assert sorted(map(str, ids(one))) == sorted(map(str, ids(other))) == [failure_id_of(n) for n in range(1, 9)]
     assert one.mirror.overview().by_type == other.mirror.overview().by_type
@@ -60,7 +63,7 @@ def test_a_second_sync_brings_nothing(machine: Machine, cosmos: Cosmos) -> None:
     reader.sync()
     cosmos.proxy.log.clear()
 
-    assert reader.sync() == SyncReport(received=0, unreadable=0, seen=3)
+    assert reader.sync() == SyncReport(received=0, unreadable=0)
     assert not cosmos.proxy.seen("read")
 
 
@@ -132,6 +135,42 @@ def test_a_sync_that_fails_is_told_and_goes_on(machine: Machine, cosmos: Cosmos)
     assert state.synced_at is not None
 
 
+def test_a_store_that_is_closed_during_a_sync_connects_no_more(machine: Machine, cosmos: Cosmos) -> None:
+    """The sync ends where it is, with nothing left open, and no fault of Cosmos DB is noted."""
+    writer, reader = machine("writer"), machine("reader")
+    writer.store_traces([make_record(number=n) for n in range(1, 3 * READERS)])
+    writer.flush(30)
+    reading, closed = threading.Event(), threading.Event()
+    raised: list[Exception] = []
+
+    def hold(request: Request) -> None:
+        if request.is_read:
+            reading.set()
+            closed.wait(30)
+
+    def run() -> None:
+        try:
+            reader.sync()
+        except StoreError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    with cosmos.proxy.failing(hold):
+        thread.start()
+        assert reading.wait(30)
+        reader.close()
+        closed.set()
+        thread.join(60)
+
+    assert not thread.is_alive()
+    assert len(raised) == 1
+    backend = reader.backend
+    assert isinstance(backend, CosmosBackend)
+    assert backend._connection._client is None
+    again = machine("reader")
+    assert again.mirror.inbox.state(again.source).error is None
+
+
 def test_another_container_has_its_own_watermark(machine: Machine, cosmos: Cosmos, tmp_path: Path) -> None:
     """A changed setting starts from the beginning."""
     store = machine("one")
@@ -147,8 +186,6 @@ def test_another_container_has_its_own_watermark(machine: Machine, cosmos: Cosmo
 
 def test_the_relay_brings_news_by_itself(machine: Machine) -> None:
     """With a relay that syncs at once, as the dashboard's, a failure of another machine shows up without a command."""
-    import threading
-
     writer, reader = machine("writer"), machine("reader")
     writer.store_trace(make_record(number=1))
     writer.flush(30)

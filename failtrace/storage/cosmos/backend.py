@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from failtrace.errors import StoreError, UnreadableRecord
 from failtrace.storage.backend import BackendHealth
 from failtrace.storage.cosmos.account import CosmosAccount
-from failtrace.storage.cosmos.client import CosmosConnection
+from failtrace.storage.cosmos.client import CosmosConnection, closed_fault
 from failtrace.storage.cosmos.delivery import Change, CosmosFault, Delivered, FaultKind
-from failtrace.storage.cosmos.faults import SENDING, fault_of, missing_container
+from failtrace.storage.cosmos.faults import READ_SESSION_NOT_AVAILABLE, SENDING, fault_of, missing_container
 from failtrace.storage.cosmos.item import Item, body_of, is_part, items_of, part_ids
 from failtrace.storage.cosmos.provision import provision
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What can be one of our ids; anything else is never asked for."""
-_CHANGES = "SELECT c.id, c.failure_id, c.sha256, c.kind, c._ts FROM c WHERE c._ts >= @since ORDER BY c._ts"
+_CHANGES = "SELECT c.id, c.failure_id, c._ts FROM c WHERE c._ts >= @since ORDER BY c._ts"
 _BY_ID = "SELECT * FROM c WHERE c.id = @id"
 _TTL_MOST = 2**31 - 1
 """Seconds; the largest time to live that Cosmos DB takes."""
@@ -46,13 +46,13 @@ class CosmosBackend:
 
     def send(self, failure_id: str, body: bytes) -> Delivered:
         """Store one record; that it is there already, with the same content, is as good. Raises CosmosFault."""
-        charge, activity, existed = 0.0, "", False
+        charge, activity = 0.0, ""
         items = items_of(failure_id, body, ttl_s=self._ttl_s(body))
         for item in items:
-            headers, existed = self._create(item)
+            headers = self._create(item)
             charge += float(headers.get("x-ms-request-charge") or 0.0)
             activity = str(headers.get("x-ms-activity-id") or activity)
-        return Delivered(charge, activity, len(items) - 1, existed)
+        return Delivered(charge, activity, len(items) - 1)
 
     def put(self, records: Sequence[tuple[str, bytes]]) -> None:
         """Store (failure_id, encoded record) pairs. An id that is there already stays as it is. Raises CosmosFault."""
@@ -125,7 +125,7 @@ class CosmosBackend:
         )
 
     def close(self) -> None:
-        """Close the connection. Idempotent."""
+        """Close the connection, for good. Idempotent."""
         self._connection.close()
 
     def _ttl_s(self, body: bytes) -> int | None:
@@ -139,8 +139,8 @@ class CosmosBackend:
         left = self._retention - (datetime.now(UTC) - occurred)
         return min(max(1, round(left.total_seconds())), _TTL_MOST)
 
-    def _create(self, item: Item) -> tuple[Any, bool]:
-        """The headers of the answer, and whether the item was there already. Raises CosmosFault."""
+    def _create(self, item: Item) -> Any:
+        """The headers of the answer, also where the item was there already. Raises CosmosFault."""
         from azure.cosmos.exceptions import CosmosResourceExistsError
 
         def create(container: ContainerProxy) -> tuple[Any, bool]:
@@ -161,7 +161,7 @@ class CosmosBackend:
                     FaultKind.POISON,
                     status=409,
                 )
-        return headers, existed
+        return headers
 
     def _read(self, item_id: str, failure_id: str) -> Item | None:
         from azure.cosmos.exceptions import CosmosResourceNotFoundError
@@ -172,6 +172,8 @@ class CosmosBackend:
             except CosmosResourceNotFoundError as error:
                 if error.sub_status == _OWNER_MISSING:
                     raise missing_container(self.account) from error
+                if error.sub_status == READ_SESSION_NOT_AVAILABLE:
+                    raise
                 return None
             return _own(item)
 
@@ -181,7 +183,7 @@ class CosmosBackend:
         try:
             answer = question(self._connection.container())
         except Exception as error:
-            fault = error if isinstance(error, StoreError) else fault_of(error, self.account, tried)
+            fault = error if isinstance(error, StoreError) else self._fault(error, tried)
             self._last = str(fault)
             if isinstance(fault, CosmosFault) and fault.kind is FaultKind.SETUP:
                 # Who mends it may make the container anew: it is looked at again before the next use.
@@ -191,6 +193,10 @@ class CosmosBackend:
             raise fault from error
         self._last = None
         return answer
+
+    def _fault(self, error: Exception, tried: str) -> CosmosFault:
+        """What the SDK makes of a connection that was closed under it says nothing of Cosmos DB."""
+        return closed_fault() if self._connection.closed else fault_of(error, self.account, tried)
 
 
 def _own(item: Item) -> Item:
@@ -210,4 +216,4 @@ def _change(item: Item) -> Change:
         value = item.get(name)
         return value if isinstance(value, str) else None
 
-    return Change(text("id") or "", text("failure_id"), text("sha256"), int(item.get("_ts") or 0), text("kind"))
+    return Change(text("id") or "", text("failure_id"), int(item.get("_ts") or 0))

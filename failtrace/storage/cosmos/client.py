@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from failtrace.execution.header import package_version
 from failtrace.storage.cosmos.account import CosmosAccount
-from failtrace.storage.cosmos.delivery import CosmosFault
+from failtrace.storage.cosmos.delivery import CosmosFault, FaultKind
 from failtrace.storage.cosmos.faults import CONNECTING, fault_of, not_cosmos, wrong_partition_key
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class CosmosConnection:
         self._lock = threading.Lock()
         self._client: CosmosClient | None = None
         self._container: ContainerProxy | None = None
+        self.closed = False
+        """For good: whoever still works with it must not connect anew."""
         self._attempts = 0
         self._last: CosmosFault | None = None
         # Last, so that no other thread of a forked child takes for its own what still is its parent's.
@@ -44,6 +46,8 @@ class CosmosConnection:
         Those who wait for one attempt share how it ends; the next call after a failed one tries again.
         """
         self._begin_anew_after_fork()
+        if self.closed:
+            raise closed_fault()
         container = self._container
         if container is not None:
             return container
@@ -74,7 +78,8 @@ class CosmosConnection:
         self._container = None
 
     def close(self) -> None:
-        """Close the sockets. Idempotent."""
+        """Close the sockets, for good. Idempotent."""
+        self.closed = True
         client, self._client, self._container = self._client, None, None
         if client is not None and self._pid == os.getpid():
             client.close()
@@ -97,14 +102,24 @@ class CosmosConnection:
         return container
 
     def _made_client(self) -> CosmosClient:
-        if self._client is None:
+        client = self._client
+        if client is None:
             try:
-                self._client = _client(self.account)
+                client = self._client = _client(self.account)
             except Exception as error:
                 if getattr(error, "status_code", None) == 404:
                     raise not_cosmos(self.account, "it answers 404") from error
                 raise fault_of(error, self.account, CONNECTING) from error
-        return self._client
+        if self.closed:
+            # While it was made, maybe: then nobody else closes it.
+            self.close()
+            raise closed_fault()
+        return client
+
+
+def closed_fault() -> CosmosFault:
+    """What whoever still works with a closed connection meets."""
+    return CosmosFault("The connection to Cosmos DB was closed; open the store again.", FaultKind.TRANSIENT)
 
 
 def _client(account: CosmosAccount) -> CosmosClient:

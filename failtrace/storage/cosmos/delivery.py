@@ -16,8 +16,6 @@ class Delivered:
     """Cosmos DB's name for the last request: what Microsoft's support asks for."""
     parts: int
     """Items besides the head; 0 for a record that fits into one."""
-    existed: bool = False
-    """Whether it was there already, with the same content."""
 
 
 class FaultKind(StrEnum):
@@ -51,7 +49,5 @@ class Change:
     id: str
     failure_id: str | None
     """Its partition; None where it has none, or no text."""
-    sha256: str | None
     ts: int
     """`_ts`: seconds since the epoch, by Cosmos DB's clock."""
-    kind: str | None

@@ -16,6 +16,8 @@ _POISON = {400, 413}
 _PASSING = {408, 409, 410, 412, 429, 449}
 _NOT_OF_COSMOS = {405, 406, 501}
 _PARTITION_KEY_MISMATCH = 1001
+READ_SESSION_NOT_AVAILABLE = 1002
+"""The sub-status of a 404 for a replica that is behind: it says nothing about what is there."""
 _CLOCK = re.compile(r"not valid at the current time|current server time|clock|skew|\bdate\b", re.IGNORECASE)
 _SIGN_IN = {"ClientAuthenticationError", "CredentialUnavailableError"}
 _NETWORK = {"azure", "requests", "urllib3", "http"}
@@ -86,7 +88,8 @@ def _of_status(status: int, error: BaseException, account: CosmosAccount, tried:
     said = _line(error)
     if status in (401, 403):
         return CosmosFault(_refused(status, said, account), FaultKind.SETUP, status=status)
-    if status == 404:
+    behind = status == 404 and getattr(error, "sub_status", None) == READ_SESSION_NOT_AVAILABLE
+    if status == 404 and not behind:
         return missing_container(account)
     if status in _NOT_OF_COSMOS or (status == 400 and tried == CONNECTING):
         return not_cosmos(account, f"it answers {status}")
@@ -94,7 +97,7 @@ def _of_status(status: int, error: BaseException, account: CosmosAccount, tried:
         if getattr(error, "sub_status", None) == _PARTITION_KEY_MISMATCH:
             return _changed_partition_key(account, said)
         return CosmosFault(f"Cosmos DB refused a record with {status} ({said}).", FaultKind.POISON, status=status)
-    if status < 500 and status not in _PASSING:
+    if status < 500 and status not in _PASSING and not behind:
         return CosmosFault(
             f"Cosmos DB answered {status} while {tried} ({said}); see that COSMOS_ENDPOINT, COSMOS_DATABASE and "
             "COSMOS_CONTAINER_TRACES name what is meant.",

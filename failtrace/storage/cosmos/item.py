@@ -58,6 +58,9 @@ def body_of(head: Item, parts: Iterable[Item] = ()) -> bytes:
     body = b"".join(_text_of(part) for part in parts) if head["parts"] else _body_of_object(head)
     if digest(body) != head["sha256"]:
         raise _unreadable(head, "its bytes do not match their sha256")
+    named = decode_record(body).failure_id if head["parts"] else head["record"].get("failure_id")
+    if named != head["id"]:
+        raise _unreadable(head, "its record is of another failure")
     return body
 
 
@@ -169,7 +172,8 @@ def _body_of_object(head: Item) -> bytes:
     try:
         record = apply(head["record"], repairs) if repairs else head["record"]
         return encode_record(decode_record(json.dumps(record, ensure_ascii=False).encode()))
-    except (ValueError, TypeError, RecursionError) as error:
+    # Numbers of another program may be beyond all doubles.
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise _unreadable(head, str(error)) from error
 
 

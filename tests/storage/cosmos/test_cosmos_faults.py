@@ -185,6 +185,19 @@ def test_a_container_that_goes_away_is_named(cosmos: Cosmos) -> None:
         assert "COSMOS_DATABASE" in str(fault)
 
 
+def test_a_replica_that_is_behind_is_no_missing_item(cosmos: Cosmos) -> None:
+    """A 404 of the read session says neither that there is no record nor that there is no container."""
+    backend = cosmos.backend()
+    known = send(backend)
+    said = "The read session is not available for the input session token."
+    behind = refusal(404, said, "NotFound", **{"x-ms-substatus": "1002"})
+
+    for use in (lambda: backend.get(known), lambda: backend.raw(known), lambda: list(backend.changes(0))):
+        fault = fault_while(cosmos, behind, lambda request: request.is_item, use)
+        assert fault.kind is FaultKind.TRANSIENT
+        assert "read session" in str(fault)
+
+
 def test_a_web_page_in_the_midst_sets_no_record_aside(cosmos: Cosmos) -> None:
     """A proxy's login page in place of an answer names the endpoint, and everything goes on when it is gone."""
     backend = cosmos.backend()
