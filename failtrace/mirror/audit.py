@@ -47,4 +47,4 @@ def restore(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _kept(text: str, longest: int) -> str:
-    return spoken(redact_sentence(text[:longest]))
+    return redact_sentence(spoken(text[:longest]))[:longest]
