@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import Any
 
-from failtrace.capture.journal import Segment, read_journal
+from failtrace.capture.journal import Segment
 from failtrace.errors import ExecutionError, SubjectError
 from failtrace.execution.forkserver import forkserver, surroundings
 from failtrace.execution.header import open_segment
@@ -95,7 +95,7 @@ class ProcessExecutor:
         if answer is None:
             if self._aborted:
                 raise ExecutionError(f"The execution of {name!r} was given up before it ended; run it again.")
-            if read_journal(segment.path).first("begin") is None:
+            if segment.read().first("begin") is None:
                 raise ExecutionError(
                     f"Cannot run {name!r} in a process of its own: its supervisor ended before the subject began; "
                     "make sure that processes, open files and temporary space are not used up, and run it again."
