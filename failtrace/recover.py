@@ -16,15 +16,17 @@ from itertools import count
 from pathlib import Path
 
 from failtrace.capture import watch_segment
-from failtrace.capture.journal import SUFFIX, JournalLines, Segment, read_journal, segments
+from failtrace.capture.journal import SUFFIX, JournalLines, Segment, segments
 from failtrace.capture.watch_status import FOLDER, prune_statuses
 from failtrace.contracts import TraceRecord
 from failtrace.detection.assemble import assemble
-from failtrace.errors import ExecutionError, InputError, RefusedRecord
+from failtrace.errors import InputError, RefusedRecord
 from failtrace.storage.trace_store import TraceStore
 
 BATCH = 50
 """Records that are stored in one transaction."""
+MOST_READ = {SUFFIX: 512 << 20, watch_segment.SUFFIX: 4 * watch_segment.MAX_OVERLONG}
+"""Bytes of a segment that is still read: half of what SQLite takes as one record, and more than a host ever writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def recover(journal: Path, store: TraceStore, between: Callable[[float], None] |
     `between` is called with the seconds that each transaction took: a host that must not notice makes a pause there.
     """
     found = Recovery()
-    for suffix in (SUFFIX, watch_segment.SUFFIX):
+    for suffix in MOST_READ:
         for path in segments(journal, suffix):
             segment = Segment.claim(path)
             if segment is not None:
@@ -97,10 +99,13 @@ def _set_aside(path: Path) -> None:
 
 def _records(segment: Segment) -> tuple[list[TraceRecord], bool]:
     """The records of a segment, and whether all of it could be read."""
-    watched = segment.path.suffix == watch_segment.SUFFIX
+    kind = segment.path.suffix
     try:
+        status = os.fstat(segment.fd)
+        if status.st_size > MOST_READ[kind]:
+            return [], False
         lines = segment.read()
-        return _of_calls(lines, os.fstat(segment.fd).st_mtime_ns) if watched else (_of_execution(lines), True)
+        return (_of_execution(lines), True) if kind == SUFFIX else _of_calls(lines, status.st_mtime_ns)
     # Lines of another version, hostile ones, or not ours at all: one bad segment must not stop a start.
     except Exception:  # noqa: BLE001
         return [], False
@@ -133,16 +138,9 @@ def _of_calls(lines: JournalLines, lived_until: int) -> tuple[list[TraceRecord],
 
 def find_in_journal(journal: Path, wanted: str) -> TraceRecord | None:
     """The record of an abandoned segment by its failure_id or trace_id; None for one that still runs."""
-    for path in segments(journal):
-        try:
-            opened = read_journal(path).first("open")
-        except ExecutionError:
-            # Stored and gone since it was listed.
-            continue
-        if opened is not None and wanted in (opened.get("failure_id"), opened.get("trace_id")):
-            return next(iter(_held_in(path)), None)
-    watched = (record for path in segments(journal, watch_segment.SUFFIX) for record in _held_in(path))
-    return next((record for record in watched if wanted in (record.failure_id, record.trace_id)), None)
+    paths = (path for suffix in MOST_READ for path in segments(journal, suffix))
+    held = (record for path in paths for record in _held_in(path))
+    return next((record for record in held if wanted in (record.failure_id, record.trace_id)), None)
 
 
 def _held_in(path: Path) -> list[TraceRecord]:

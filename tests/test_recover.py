@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 from support.kill import kill_runners
 
 from failtrace import TraceStore
-from failtrace.capture.watch_segment import WatchSegment, ids
+from failtrace.capture.watch_segment import MAX_OVERLONG, WatchSegment, ids
 from failtrace.capture.watch_status import FOLDER, read_statuses
-from failtrace.recover import Recovery, find_in_journal, recover
+from failtrace.recover import MOST_READ, Recovery, find_in_journal, recover
+from failtrace.services import open_services
 
 START = 1_700_000_000_000_000_000
 TRACE, FAILURE = "1" * 32, "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -216,3 +218,44 @@ def test_a_segment_without_a_byte_is_gone(journal: Path, store: TraceStore, suff
     (journal / f"a{suffix}").touch()
 
     assert (recover(journal, store), names(journal)) == (Recovery(), [])
+
+
+@pytest.mark.parametrize("suffix", MOST_READ)
+def test_a_segment_that_nobody_can_have_written_is_not_read(journal: Path, store: TraceStore, suffix: str) -> None:
+    """One byte beyond the limit, it is set aside without taking memory for it, and a look-up passes it by."""
+    path = journal / f"a{suffix}"
+    path.touch()
+    os.truncate(path, MOST_READ[suffix] + 1)
+    tracemalloc.start()
+    try:
+        assert find_in_journal(journal, TRACE) is None
+        assert recover(journal, store) == Recovery(unreadable=1)
+        assert tracemalloc.get_traced_memory()[1] < MOST_READ[suffix] / 16
+    finally:
+        tracemalloc.stop()
+
+    assert names(journal) == ["a.0.unreadable"]
+
+
+def test_the_largest_segment_of_a_host_is_read(journal: Path, store: TraceStore) -> None:
+    """Its writer takes no line any more long before the limit."""
+    path = journal / "a.watch"
+    segment = WatchSegment(path, {"salt": SALT, "environment": {**ENVIRONMENT, "isolation": "inline"}}, 0)
+    segment.begin(1, json.dumps(LIVE).encode()[1:-1])
+    line = b'\n{"c":1,"k":"start","id":"%016d","p":null,"n":"%b","t":%d,"a":{}}'
+    for number in range(4):
+        segment.append(line % (number, b"n" * (MAX_OVERLONG - 1000), START))
+    segment.disown()
+
+    assert MAX_OVERLONG < path.stat().st_size < MOST_READ[".watch"]
+    assert recover(journal, store) == Recovery(1, 1)
+
+
+def test_every_start_tells_what_it_set_aside(journal: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One sentence, at the start that found it."""
+    (journal / "a.jsonl").write_text("nothing of ours")
+    with caplog.at_level("WARNING", "failtrace"):
+        for _ in range(2):
+            open_services().close()
+
+    assert [record.getMessage().partition(" of ")[0] for record in caplog.records] == ["Set aside 1 segment"]

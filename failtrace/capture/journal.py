@@ -155,7 +155,7 @@ class Segment:
         data = bytearray()
         while chunk := os.pread(self.fd, READ_CHUNK, len(data)):
             data += chunk
-        return parse_journal(bytes(data))
+        return parse_journal(data)
 
     def discard(self) -> None:
         """Remove the file: its record is stored, or was handed over."""
@@ -218,18 +218,7 @@ class JournalLines:
         return next((line for line in reversed(self.lines) if line["k"] == kind), None)
 
 
-def read_journal(path: Path) -> JournalLines:
-    """Every whole line of the segment at `path`. Raises ExecutionError where it cannot be read."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ExecutionError(
-            f"Cannot read the journal {str(path)!r} ({error.strerror}); check the folder FAILTRACE_HOME names."
-        ) from error
-    return parse_journal(data)
-
-
-def parse_journal(data: bytes) -> JournalLines:
+def parse_journal(data: bytes | bytearray) -> JournalLines:
     """Every whole line of a segment's bytes."""
     lines: list[dict[str, Any]] = []
     torn = 0
