@@ -215,6 +215,27 @@ def test_a_subject_may_close_every_descriptor(tmp_path: Path, highest: int) -> N
     assert mine.read_text() == "the subject's own"
 
 
+def test_a_deadline_is_one_without_a_descriptor_to_tell_it() -> None:
+    """Whoever closes all and hangs has timed out, and the record says that there are no stacks."""
+    record = run(zoo.close_descriptors_and_hang, timeout=1)
+
+    assert isinstance(record.outcome, TimedOut)
+    assert record.failure is not None
+    assert (record.outcome.stacks, record.failure.failure_type) == ("", FailureType.TIMEOUT)
+    assert record.failure.message == (
+        "Ended at its limit of 1 s; its stacks could not be written. The open step was 'closed'."
+    )
+    assert [step.ended_by for step in record.steps] == [EndedBy.TIMEOUT]
+
+
+def test_an_exit_by_itself_is_no_deadline() -> None:
+    """Leaving with the watchdog's exit code before the limit is a crash with that code."""
+    record = run(lambda _: os._exit(1), timeout=60)
+
+    assert isinstance(record.outcome, Crashed)
+    assert record.outcome.termination.exit_code == 1
+
+
 def test_a_subject_may_replace_every_descriptor(tmp_path: Path) -> None:
     """No line of the journal lands in a file that the subject put in its place."""
     mine = tmp_path / "mine"

@@ -237,6 +237,12 @@ def close_descriptors(asked: tuple[str, int]) -> str:
         return f"closed, then opened {len(spare)}"
 
 
+def close_descriptors_and_hang(_: Any) -> None:
+    with step("closed"):
+        os.closerange(0, 1 << 16)
+        time.sleep(600)
+
+
 def replace_descriptors(path: str) -> str:
     """Everything that is open becomes the subject's file."""
     mine = os.open(path, os.O_WRONLY | os.O_CREAT)
