@@ -8,6 +8,7 @@
     ├── StoreError           the store or the mirror cannot be opened, read or written
     │   ├── DamagedMirror    the mirror file is damaged, or no mirror
     │   ├── UnreadableRecord a stored record is damaged, or of a newer schema_version
+    │   ├── RefusedRecord    a record can never be stored, as it is
     │   └── NoAnswer         the store did not answer in time; what was asked for may be there
     ├── NotAllowed           who asks may look, but not do this
     └── RecordNotFound       no record has this id
@@ -46,6 +47,10 @@ class DamagedMirror(StoreError):
 
 class UnreadableRecord(StoreError):
     """A stored record is damaged, or written by a newer version of failtrace."""
+
+
+class RefusedRecord(StoreError):
+    """A record can never be stored, as it is: what it says of itself belongs to another one."""
 
 
 class NoAnswer(StoreError):

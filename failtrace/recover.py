@@ -10,19 +10,23 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from failtrace.capture import watch_segment
-from failtrace.capture.journal import JournalLines, Segment, read_journal, segments
+from failtrace.capture.journal import SUFFIX, JournalLines, Segment, segments
 from failtrace.capture.watch_status import FOLDER, prune_statuses
 from failtrace.contracts import TraceRecord
 from failtrace.detection.assemble import assemble
-from failtrace.errors import ExecutionError, InputError
+from failtrace.errors import InputError, RefusedRecord
 from failtrace.storage.trace_store import TraceStore
 
 BATCH = 50
-"""Records of watched calls that are stored in one transaction."""
+"""Records that are stored in one transaction."""
+MOST_READ = {SUFFIX: 512 << 20, watch_segment.SUFFIX: 4 * watch_segment.MAX_OVERLONG}
+"""Bytes of a segment that is still read: half of what SQLite takes as one record, and more than a host ever writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Recovery:
     records: int = 0
     failures: int = 0
     unreadable: int = 0
-    """Segments without a first line, set aside with the suffix `.unreadable`."""
+    """Segments that could not be read, or not wholly; set aside with the suffix `.unreadable`."""
 
     def __add__(self, other: Recovery) -> Recovery:
         return Recovery(
@@ -43,56 +47,37 @@ class Recovery:
 def recover(journal: Path, store: TraceStore, between: Callable[[float], None] | None = None) -> Recovery:
     """Turn every abandoned segment of the folder into stored records. Raises StoreError where that fails.
 
+    Whatever stands in a segment, it cannot keep the others from theirs: what is not understood is set aside.
     `between` is called with the seconds that each transaction took: a host that must not notice makes a pause there.
     """
     found = Recovery()
-    for path in segments(journal):
-        segment = Segment.claim(path)
-        if segment is not None:
-            found += _one(segment, store)
-    for path in segments(journal, watch_segment.SUFFIX):
-        segment = Segment.claim(path)
-        if segment is not None:
-            found += _watched(segment, store, between or (lambda _: None))
+    for suffix in MOST_READ:
+        for path in segments(journal, suffix):
+            segment = Segment.claim(path)
+            if segment is not None:
+                try:
+                    found += _taken_up(segment, store, between or (lambda _: None))
+                finally:
+                    segment.leave()
     prune_statuses(journal.parent / FOLDER)
     return found
 
 
-def _one(segment: Segment, store: TraceStore) -> Recovery:
-    """The one execution of a segment."""
-    record, readable = _record(segment)
-    if record is not None and _store(segment, record, store):
-        return Recovery(1, int(record.failure is not None))
-    if record is None and readable:
-        segment.discard()
-        return Recovery()
-    _set_aside(segment)
-    return Recovery(unreadable=1)
-
-
-def _set_aside(segment: Segment) -> None:
-    segment.path.replace(segment.path.with_suffix(".unreadable"))
-    segment.leave()
-
-
-def _watched(segment: Segment, store: TraceStore, between: Callable[[float], None]) -> Recovery:
-    """The calls that were under way, or not stored yet, when the process of a watch segment was lost."""
-    records, readable = _watched_records(segment)
+def _taken_up(segment: Segment, store: TraceStore, between: Callable[[float], None]) -> Recovery:
+    """The executions of one segment, which is then gone, or set aside."""
+    records, readable = _records(segment)
     stored: list[TraceRecord] = []
-    try:
-        for start in range(0, len(records), BATCH):
-            began = time.monotonic()
-            batch = records[start : start + BATCH]
-            stored += _stored(batch, store)
-            between(time.monotonic() - began)
-    except BaseException:
-        segment.leave()
-        raise
+    for start in range(0, len(records), BATCH):
+        began = time.monotonic()
+        stored += _stored(records[start : start + BATCH], store)
+        between(time.monotonic() - began)
     found = Recovery(len(stored), sum(record.failure is not None for record in stored))
     if readable and len(stored) == len(records):
-        segment.discard()
+        # Where the folder lets nothing be removed, the records are found stored the next time.
+        with suppress(OSError):
+            segment.discard()
         return found
-    _set_aside(segment)
+    _set_aside(segment.path)
     return found + Recovery(unreadable=1)
 
 
@@ -100,19 +85,45 @@ def _stored(batch: list[TraceRecord], store: TraceStore) -> list[TraceRecord]:
     """Those of the batch that a store can hold, stored."""
     try:
         store.store_traces(batch)
-    except InputError:
+    except (InputError, RefusedRecord):
         return [kept for record in batch for kept in _stored([record], store)] if len(batch) > 1 else []
     return batch
 
 
-def _watched_records(segment: Segment) -> tuple[list[TraceRecord], bool]:
+def _set_aside(path: Path) -> None:
+    """Out of the way of every later start, and nothing that was set aside before is written over."""
+    names = (path.with_suffix(f".{number}.unreadable") for number in count())
+    with suppress(OSError):
+        path.rename(next(name for name in names if not os.path.lexists(name)))
+
+
+def _records(segment: Segment) -> tuple[list[TraceRecord], bool]:
+    """The records of a segment, and whether all of it could be read."""
+    kind = segment.path.suffix
+    try:
+        status = os.fstat(segment.fd)
+        if status.st_size > MOST_READ[kind]:
+            return [], False
+        lines = segment.read()
+        return (_of_execution(lines), True) if kind == SUFFIX else _of_calls(lines, status.st_mtime_ns)
+    # Lines of another version, hostile ones, or not ours at all: one bad segment must not stop a start.
+    except Exception:  # noqa: BLE001
+        return [], False
+
+
+def _of_execution(lines: JournalLines) -> list[TraceRecord]:
+    """The record of a segment's one execution; none where nothing ran."""
+    # Killed before its first line was out, or its subject could not be loaded.
+    never_ran = not (lines.lines or lines.torn) or lines.first("unloadable") is not None
+    return [] if never_ran else [assemble(lines)]
+
+
+def _of_calls(lines: JournalLines, lived_until: int) -> tuple[list[TraceRecord], bool]:
     """The record of each call that failed, was sampled or never ended, and whether all could be read."""
     records: list[TraceRecord] = []
-    lines = segment.read()
-    readable = not lines.lines or lines.lines[0]["k"] == "host"
-    lived_until = os.fstat(segment.fd).st_mtime_ns
-    for call in watch_segment.calls(lines) if readable else ():
-        # As in `_record`; and one bad call must not take the others with it.
+    calls, readable = watch_segment.calls(lines)
+    for call in calls:
+        # As in `_records`; and one bad call must not take the others with it.
         try:
             story = watch_segment.lost_story(lines, call, lived_until)
             record = assemble(story)
@@ -121,68 +132,23 @@ def _watched_records(segment: Segment) -> tuple[list[TraceRecord], bool]:
                 records.append(record)
         except Exception:  # noqa: BLE001
             readable = False
-    return records, readable
-
-
-def _store(segment: Segment, record: TraceRecord, store: TraceStore) -> bool:
-    """Store one record and discard its segment; False for a record that no store can hold."""
-    try:
-        store.store_trace(record)
-    except InputError:
-        return False
-    except BaseException:
-        segment.leave()
-        raise
-    segment.discard()
-    return True
-
-
-def _record(segment: Segment) -> tuple[TraceRecord | None, bool]:
-    """(record, whether the segment could be read). No record where nothing ran."""
-    try:
-        lines = segment.read()
-        return (None, True) if _never_ran(lines) else (assemble(lines), True)
-    # Lines of another version, hostile ones, or not ours at all: one bad segment must not stop a start.
-    except Exception:  # noqa: BLE001
-        return None, False
-
-
-def _never_ran(lines: JournalLines) -> bool:
-    """Killed before its first line was out, or its subject could not be loaded."""
-    return (not lines.lines and lines.torn <= 1) or lines.first("unloadable") is not None
+    # A torn line is counted in the records beside it; where there are none, nothing else would tell of it.
+    return records, readable and (bool(records) or not lines.torn)
 
 
 def find_in_journal(journal: Path, wanted: str) -> TraceRecord | None:
     """The record of an abandoned segment by its failure_id or trace_id; None for one that still runs."""
-    for path in segments(journal):
-        try:
-            opened = read_journal(path).first("open")
-        except ExecutionError:
-            # Stored and gone since it was listed.
-            continue
-        if opened is None or wanted not in (opened.get("failure_id"), opened.get("trace_id")):
-            continue
-        segment = Segment.claim(path)
-        if segment is None:
-            return None
-        try:
-            return _record(segment)[0]
-        finally:
-            segment.leave()
-    return _find_watched(journal, wanted)
+    paths = (path for suffix in MOST_READ for path in segments(journal, suffix))
+    held = (record for path in paths for record in _held_in(path))
+    return next((record for record in held if wanted in (record.failure_id, record.trace_id)), None)
 
 
-def _find_watched(journal: Path, wanted: str) -> TraceRecord | None:
-    """As above, among the calls of watch segments."""
-    for path in segments(journal, watch_segment.SUFFIX):
-        segment = Segment.claim(path)
-        if segment is None:
-            continue
-        try:
-            records, _ = _watched_records(segment)
-        finally:
-            segment.leave()
-        for record in records:
-            if wanted in (record.failure_id, record.trace_id):
-                return record
-    return None
+def _held_in(path: Path) -> list[TraceRecord]:
+    """The records of a segment, which stays; none of one that somebody holds."""
+    segment = Segment.claim(path)
+    if segment is None:
+        return []
+    try:
+        return _records(segment)[0]
+    finally:
+        segment.leave()

@@ -13,6 +13,7 @@ from failtrace.recover import Recovery, find_in_journal, recover
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import StoreKind, TraceStore
 from failtrace.subjects.registry import REGISTRY, Registry
+from failtrace.wording import count_of
 
 _log = logging.getLogger("failtrace")
 
@@ -72,6 +73,9 @@ def open_services(settings: Settings | None = None, *, store: StoreKind = "auto"
     try:
         try:
             recovery = recover(settings.journal_path, opened)
+            if recovery.unreadable:
+                aside = count_of(recovery.unreadable, "segment")
+                _log.warning("Set aside %s of the journal that could not be read; see `failtrace doctor`.", aside)
             opened.mirror.mark_interrupted(is_alive)
             opened.retain()
         except StoreError as error:

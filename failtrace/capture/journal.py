@@ -18,9 +18,11 @@ that lives, and `recover` may take it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import stat
 import threading
 import weakref
 from collections.abc import Iterator
@@ -129,7 +131,7 @@ class Segment:
     def claim(cls, path: Path) -> Segment | None:
         """The segment at `path` if nobody alive holds it and it is still there; else None."""
         try:
-            fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            fd = _open_regular(path, os.O_RDWR | os.O_APPEND)
         except OSError:
             return None
         try:
@@ -153,7 +155,7 @@ class Segment:
         data = bytearray()
         while chunk := os.pread(self.fd, READ_CHUNK, len(data)):
             data += chunk
-        return parse_journal(bytes(data))
+        return parse_journal(data)
 
     def discard(self) -> None:
         """Remove the file: its record is stored, or was handed over."""
@@ -167,6 +169,15 @@ class Segment:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def _open_regular(path: Path, flags: int) -> int:
+    """A descriptor of a regular file. Raises OSError for all else: a pipe would keep its reader waiting."""
+    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return fd
 
 
 def create_locked(path: Path, flags: int = 0) -> int:
@@ -207,18 +218,7 @@ class JournalLines:
         return next((line for line in reversed(self.lines) if line["k"] == kind), None)
 
 
-def read_journal(path: Path) -> JournalLines:
-    """Every whole line of the segment at `path`. Raises ExecutionError where it cannot be read."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ExecutionError(
-            f"Cannot read the journal {str(path)!r} ({error.strerror}); check the folder FAILTRACE_HOME names."
-        ) from error
-    return parse_journal(data)
-
-
-def parse_journal(data: bytes) -> JournalLines:
+def parse_journal(data: bytes | bytearray) -> JournalLines:
     """Every whole line of a segment's bytes."""
     lines: list[dict[str, Any]] = []
     torn = 0
@@ -236,6 +236,6 @@ def parse_journal(data: bytes) -> JournalLines:
 
 
 def segments(folder: Path, suffix: str = SUFFIX) -> Iterator[Path]:
-    """The segments of a folder, oldest name first; nothing where there is no folder."""
+    """The segments of a folder, oldest name first; nothing where there is no folder. Only regular files are any."""
     if folder.is_dir():
-        yield from sorted(folder.glob(f"*{suffix}"))
+        yield from (path for path in sorted(folder.glob(f"*{suffix}")) if path.is_file() and not path.is_symlink())

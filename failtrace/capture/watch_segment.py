@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -170,13 +170,19 @@ class WatchSegment:
         os.close(fd)
 
 
-def calls(journal: JournalLines) -> Iterator[list[dict[str, Any]]]:
-    """The lines of each call that a segment still holds."""
+def calls(journal: JournalLines) -> tuple[list[list[dict[str, Any]]], bool]:
+    """The lines of each call that a segment still holds, and whether every whole line could be told apart."""
     found: dict[int, list[dict[str, Any]]] = {}
-    for line in journal.lines:
-        if "c" in line:
+    for line in journal.lines[1:]:
+        # Only an undamaged line has a number.
+        if type(line.get("c")) is int:
             found.setdefault(line["c"], []).append(line)
-    return (lines for lines in found.values() if lines[0]["k"] == "live")
+    begun = [lines for lines in found.values() if lines[0]["k"] in ("live", "gone")]
+    told_by = [line["k"] for line in journal.lines[:1]]
+    if told_by not in ([], ["host"]):
+        return [], False
+    whole = sum(map(len, begun)) == len(journal.lines) - len(told_by)
+    return [lines for lines in begun if lines[0]["k"] == "live"], whole
 
 
 def lost_story(journal: JournalLines, lines: Sequence[dict[str, Any]], lived_until: int) -> JournalLines:

@@ -76,7 +76,9 @@ def prune_statuses(folder: Path) -> None:
 def _dated(folder: Path) -> Iterator[tuple[float, Path]]:
     for path in folder.glob(f"*{SUFFIX}"):
         with suppress(OSError):
-            yield path.stat().st_mtime, path
+            # A pipe of that name would keep its reader waiting.
+            if path.is_file():
+                yield path.stat().st_mtime, path
 
 
 def _read(folder: Path) -> Iterator[WatchStatus]:

@@ -32,6 +32,8 @@ from failtrace.subjects.limits import LIMIT_MET, Breach
 
 WATCHDOG = "Timeout ("
 """How faulthandler's dump begins when the deadline set it off."""
+WATCHDOG_EXIT = 1
+"""The exit code by which it then ends the process."""
 REFUSED_MEMORY = ("memory allocation of ", "MemoryError", "std::bad_alloc")
 """What Rust, Python and C++ write before they abort."""
 ENDS_WHATEVER_RETURNED = ("output_limit_bytes", "process_limit")
@@ -192,7 +194,11 @@ class _Story:
         ended = self._exit
         if ended is None or self._begin is None:
             return False
-        return bool(ended["killed"] == "deadline" or ended["stacks"].startswith(WATCHDOG))
+        if ended["killed"] == "deadline" or ended["stacks"].startswith(WATCHDOG):
+            return True
+        # A subject that closed every descriptor left the watchdog none to write to; it ended the process all the same.
+        silent = ended["killed"] is None and not ended["stacks"] and ended.get("code") == WATCHDOG_EXIT
+        return bool(silent and ended["t"] - self._begin["t"] >= self._open["timeout"] * 1e9)
 
     def _timed_out(self, elapsed_ms: float, open_step: str | None) -> TimedOut:
         ended, breach = self._exit or {"stacks": "", "killed": None}, self._breach

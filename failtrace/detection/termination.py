@@ -55,7 +55,8 @@ class TerminationDetector:
         if breach is not None:
             return breach.sentence()
         if outcome.enforced:
-            return f"Ended at its limit of {outcome.limit_s:g} s."
+            unseen = "" if outcome.stacks else "; its stacks could not be written"
+            return f"Ended at its limit of {outcome.limit_s:g} s{unseen}."
         return (
             f"The subject took {outcome.elapsed_s:.3g} s and its limit is {outcome.limit_s:g} s; "
             "isolation='inline' could not end it earlier."

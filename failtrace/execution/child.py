@@ -52,7 +52,7 @@ class Child:
         """Kill the process and its group. Only while it has not exited."""
         self.kill_group()
         # It may not be a group of its own yet.
-        _kill(self._pid)
+        kill(self._pid)
 
     def kill_group(self) -> None:
         """Kill whatever is left of its group."""
@@ -74,12 +74,13 @@ class Child:
             if left == 0:
                 # All at once: whoever is killed alone may have forked meanwhile.
                 for orphan in descendants(os.getpid()):
-                    _kill(orphan)
+                    kill(orphan)
                 time.sleep(0.0005)
         status, usage = self._ended
         return Ended(status, peak_rss_bytes(usage), usage.ru_utime + usage.ru_stime)
 
 
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+def kill(pid: int) -> None:
+    """Kill a process, unless it is gone, or another user's by now."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from failtrace.capture.redaction import redactor
 from failtrace.errors import ExecutionError
@@ -37,6 +39,7 @@ class ForkServer:
         self._lock = threading.Lock()
         self._idle: list[socket.socket] = []
         self._leased: set[socket.socket] = set()
+        self._pids: WeakKeyDictionary[socket.socket, int] = WeakKeyDictionary()
         self._template: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._preloaded: dict[str, _Version] = {}
@@ -66,6 +69,21 @@ class ForkServer:
         """A supervisor that has ended, or is to end, does not come back."""
         with self._lock:
             self._leased.discard(supervisor)
+
+    def wake(self, supervisor: socket.socket) -> None:
+        """Let a supervisor go on that its subject has stopped. One that says something, its end included, has not."""
+        if not readable(supervisor, 0):
+            with contextlib.suppress(OSError):
+                os.kill(self._pids[supervisor], signal.SIGCONT)
+
+    def end(self, supervisor: socket.socket) -> None:
+        """Kill a supervisor that will not answer any more, and all that it left. Linux only.
+
+        Nobody can do so where the template that it came from is gone.
+        """
+        with self._lock:
+            if self._control is not None:
+                self._ask(self._control, {"do": "end", "pid": self._pids[supervisor]})
 
     def descriptors(self) -> frozenset[int]:
         """Those of this process that lead to the template and the supervisors."""
@@ -172,18 +190,30 @@ class ForkServer:
             control = self._control or self._start()
             ours, theirs = _pair()
             with theirs:
-                try:
-                    send(control, {"do": "supervisor"}, fds=(theirs.fileno(),))
-                except OSError:
-                    # The template was killed; a second one may live.
-                    ours.close()
-                    self._stop()
-                    continue
-            return ours
+                answer = self._ask(control, {"do": "supervisor"}, theirs.fileno())
+            if answer is not None:
+                self._pids[ours] = answer.head["pid"]
+                return ours
+            # A second template may live.
+            ours.close()
         raise ExecutionError(
             f"Cannot get a fresh process from {sys.executable!r}: its forkserver ends at once; "
             "run `failtrace doctor`, or use isolation='inline'."
         )
+
+    def _ask(self, control: socket.socket, head: dict[str, Any], *fds: int) -> Message | None:
+        """The template's answer; None where it has none, for which it is ended: it was killed, or is stopped."""
+        answer: Message | None = None
+        try:
+            with contextlib.suppress(OSError):
+                send(control, head, fds=fds)
+                if readable(control, PRELOAD_LIMIT_S):
+                    answer = receive(control)
+        finally:
+            # Also where nobody waits any more: its answer would be taken for another one's.
+            if answer is None:
+                self._kill()
+        return answer
 
 
 def surroundings() -> dict[str, Any]:

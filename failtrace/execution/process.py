@@ -7,9 +7,10 @@ import socket
 import threading
 from typing import Any
 
-from failtrace.capture.journal import Segment, read_journal
+from failtrace.capture.journal import Segment
 from failtrace.errors import ExecutionError, SubjectError
-from failtrace.execution.forkserver import forkserver, surroundings
+from failtrace.execution.backstop import answers_in_time, tell_end
+from failtrace.execution.forkserver import ForkServer, forkserver, surroundings
 from failtrace.execution.header import open_segment
 from failtrace.execution.payload import pack
 from failtrace.execution.protocol import LOAD_LIMIT_S, Message, readable, receive, send
@@ -63,7 +64,7 @@ class ProcessExecutor:
                 _hang_up(supervisor)
         answer: Message | None = None
         try:
-            answer = self._ask(supervisor, request, blob, segment)
+            answer = self._ask(server, supervisor, request, blob, segment)
         finally:
             with self._lock:
                 self._running.discard(supervisor)
@@ -72,11 +73,12 @@ class ProcessExecutor:
                 server.release(supervisor)
             else:
                 server.forget(supervisor)
-                _end(supervisor)
+                _end(server, supervisor)
         return answer
 
-    @staticmethod
-    def _ask(supervisor: socket.socket, request: ExecutionRequest, blob: bytes, segment: Segment) -> Message | None:
+    def _ask(
+        self, server: ForkServer, supervisor: socket.socket, request: ExecutionRequest, blob: bytes, segment: Segment
+    ) -> Message | None:
         head: dict[str, Any] = {
             "trace_id": request.trace_id,
             "timeout": request.timeout,
@@ -88,14 +90,24 @@ class ProcessExecutor:
             send(supervisor, head, blob, fds=(segment.fd,))
         except OSError:
             return None
-        return receive(supervisor)
+        late = not answers_in_time(supervisor, segment, request.timeout)
+        if late:
+            # Stopped, it can still do all that it is for.
+            server.wake(supervisor)
+            late = not readable(supervisor, ABORT_LIMIT_S)
+        answer = None if late else receive(supervisor)
+        if answer is None and not self._aborted:
+            server.end(supervisor)
+            if late:
+                tell_end(segment)
+        return answer
 
     def _check(self, request: ExecutionRequest, answer: Message | None, segment: Segment) -> None:
         name = request.subject.name
         if answer is None:
             if self._aborted:
                 raise ExecutionError(f"The execution of {name!r} was given up before it ended; run it again.")
-            if read_journal(segment.path).first("begin") is None:
+            if segment.read().first("begin") is None:
                 raise ExecutionError(
                     f"Cannot run {name!r} in a process of its own: its supervisor ended before the subject began; "
                     "make sure that processes, open files and temporary space are not used up, and run it again."
@@ -120,9 +132,12 @@ def _hang_up(supervisor: socket.socket) -> None:
         supervisor.shutdown(socket.SHUT_WR)
 
 
-def _end(supervisor: socket.socket) -> None:
+def _end(server: ForkServer, supervisor: socket.socket) -> None:
     """Hang up, and wait until the supervisor has ended its subject and itself."""
     with supervisor, contextlib.suppress(OSError):
         supervisor.shutdown(socket.SHUT_WR)
-        while readable(supervisor, ABORT_LIMIT_S) and supervisor.recv(4096):
-            pass
+        server.wake(supervisor)
+        while readable(supervisor, ABORT_LIMIT_S):
+            if not supervisor.recv(4096):
+                return
+        server.end(supervisor)

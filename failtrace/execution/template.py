@@ -13,12 +13,16 @@ import signal
 import socket
 import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any
 
 from failtrace.capture.redaction import adopt
 from failtrace.capture.redaction import prepare as prepare_redaction
+from failtrace.execution.child import REAP_LIMIT_S, kill
+from failtrace.execution.family import children, descendants
+from failtrace.execution.limits import adopt_orphans
 from failtrace.execution.protocol import Message, receive, send
 from failtrace.execution.supervisor import Supervisor
 from failtrace.secrets.own_rules import OwnRules
@@ -30,21 +34,46 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Children are supervisors that look after themselves; nobody waits for them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # What a supervisor leaves that was killed itself comes here, where it can be ended.
+    adopt_orphans()
     connection = socket.socket(fileno=fd)
     # Once here instead of in every process.
     prepare_redaction()
     gc.collect()
     gc.freeze()
+    kept: set[int] = set()
     while (message := receive(connection)) is not None:
         if message.head["do"] == "preload":
             send(connection, _preload(message.head))
+            # A module may start a process that all who use it share.
+            kept.update(children(os.getpid()))
+        elif message.head["do"] == "supervisor":
+            pid = _fork_supervisor(connection, message)
+            kept.add(pid)
+            send(connection, {"pid": pid})
         else:
-            _fork_supervisor(connection, message)
+            _end(message.head["pid"], kept)
+            send(connection, {})
 
 
-def _fork_supervisor(connection: socket.socket, message: Message) -> None:
+def _end(supervisor: int, kept: set[int]) -> None:
+    """Kill a supervisor that does not answer, and whatever it left, if it is dead already: all that is not `kept`."""
+    kept.discard(supervisor)
+    give_up = time.monotonic() + REAP_LIMIT_S
+    while time.monotonic() < give_up:
+        here = children(os.getpid())
+        # A number that is free may soon be another process's.
+        kept.intersection_update(here)
+        if not (strays := [pid for pid in here if pid not in kept]):
+            return
+        for pid in [*strays, *(below for stray in strays for below in descendants(stray))]:
+            kill(pid)
+        time.sleep(0.0005)
+
+
+def _fork_supervisor(connection: socket.socket, message: Message) -> int:
     (fd,) = message.fds
-    if _fork() == 0:
+    if (pid := _fork()) == 0:
         # The last frame of the supervisor: whatever happens, it must not come back into the template's loop.
         try:
             connection.close()
@@ -52,6 +81,7 @@ def _fork_supervisor(connection: socket.socket, message: Message) -> None:
         finally:
             os._exit(0)
     os.close(fd)
+    return pid
 
 
 def _fork() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple
 
@@ -10,6 +9,8 @@ from failtrace.errors import SubjectError
 
 LimitName = Literal["memory_limit_bytes", "cpu_limit_s", "output_limit_bytes", "step_limit", "process_limit"]
 
+MOST = 1 << 50
+"""Of every limit: what a process has besides is added to it, and the kernel counts in 64 bits."""
 LIMITS = "failtrace.limits"
 LIMITS_NOT_ENFORCED = "failtrace.limits_not_enforced"
 LIMIT_MET = "failtrace.limit_met"
@@ -61,9 +62,9 @@ _SENTENCES: dict[LimitName, str] = {
 
 
 def check_limits(limits: Limits, name: str) -> None:
-    """Raise SubjectError unless every limit is a number above zero, whole where it counts things."""
+    """Raise SubjectError unless every limit is a number above zero and up to MOST, whole where it counts things."""
     for limit, value in limits.limits.items():
         kinds = int | float if limit == "cpu_limit_s" else int
-        if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value <= sys.maxsize:
-            what = "seconds above 0" if limit == "cpu_limit_s" else "a whole number above 0"
-            raise SubjectError(f"The {limit} of {name!r} is {value!r}; give {what}.")
+        if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value <= MOST:
+            what = "seconds" if limit == "cpu_limit_s" else "a whole number"
+            raise SubjectError(f"The {limit} of {name!r} is {value!r}; give {what} above 0 and up to {MOST:,}.")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failtrace.capture.journal import JournalWriter, Segment, read_journal, segments
+from failtrace.capture.journal import JournalWriter, Segment, parse_journal, segments
 from failtrace.errors import ExecutionError
 
 TRACE = "a" * 32
@@ -30,7 +30,7 @@ def test_lines_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathF
     for value in values:
         segment.writer().write({"k": "x", "value": value})
 
-    read = read_journal(segment.path)
+    read = segment.read()
     segment.leave()
 
     assert [line["value"] for line in read.lines] == values
@@ -46,18 +46,14 @@ def test_a_torn_last_line_is_counted(tmp_path: Path, cut: int) -> None:
     segment.writer().write({"k": "second", "text": "x" * 30})
     os.truncate(segment.path, length + cut)
 
-    read = read_journal(segment.path)
+    read = segment.read()
 
     assert ([line["k"] for line in read.lines], read.torn) == (["first"], 1)
 
 
-def test_a_line_that_is_no_object_of_ours_is_torn(tmp_path: Path) -> None:
+def test_a_line_that_is_no_object_of_ours_is_torn() -> None:
     """Bytes of anybody else's are counted, never an error."""
-    path = tmp_path / f"{TRACE}.jsonl"
-    path.write_bytes(b'[1]\n42\n{"no": "kind"}\n\xff\xfe\n' + b"[" * 100_000 + b'\n{"k":"fine"}\n')
-
-    read = read_journal(path)
-
+    read = parse_journal(b'[1]\n42\n{"no": "kind"}\n\xff\xfe\n' + b"[" * 100_000 + b'\n{"k":"fine"}\n')
     assert ([line["k"] for line in read.lines], read.torn) == (["fine"], 5)
 
 

@@ -17,7 +17,7 @@ from failtrace.contracts import Crashed, FailureEvent, Raised, Returned, TimedOu
 from failtrace.errors import SubjectError
 from failtrace.execution.forkserver import forkserver
 from failtrace.execution.limits import ROOM, MemoryLimit
-from failtrace.subjects.limits import LIMIT_MET, LIMITS, LIMITS_NOT_ENFORCED
+from failtrace.subjects.limits import LIMIT_MET, LIMITS, LIMITS_NOT_ENFORCED, MOST, Limits
 from failtrace.subjects.subject import source_of
 
 MIB = 1024 * 1024
@@ -431,11 +431,15 @@ def test_inline_says_what_nothing_keeps() -> None:
         ("output_limit_bytes", "1 MB"),
         ("step_limit", True),
         ("process_limit", 2**70),
+        ("memory_limit_bytes", sys.maxsize),
+        ("cpu_limit_s", sys.maxsize),
     ],
 )
 def test_a_limit_that_cannot_be_is_refused(limit: str, value: Any) -> None:
     """One sentence names the limit, the subject and what to give."""
-    with pytest.raises(SubjectError, match=rf"The {limit} of 'greedy' is .*; give (a whole number|seconds) above 0\."):
+    with pytest.raises(
+        SubjectError, match=rf"The {limit} of 'greedy' is .*; give (a whole number|seconds) above 0 and up to [\d,]+\."
+    ):
         subject(name="greedy", **{limit: value})(lambda _: None)
 
 
@@ -447,3 +451,11 @@ def test_limits_are_declared_with_the_subject() -> None:
 
     declared: Subject = modest.__failtrace_subject__  # type: ignore[attr-defined]
     assert declared.limits == {"memory_limit_bytes": MIB, "cpu_limit_s": 2, "process_limit": 3}
+
+
+def test_the_highest_limits_are_kept() -> None:
+    """Where a limit can be declared, a subject runs under it."""
+    record = run(talk, 1, **dict.fromkeys(Limits.__dataclass_fields__, MOST))
+
+    assert record.failure is None
+    assert set(record.attributes[LIMITS].values()) == {MOST}

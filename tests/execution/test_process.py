@@ -21,6 +21,8 @@ from failtrace.execution.supervisor import DRAIN_BYTES, TAIL_BYTES, TAIL_SLACK, 
 from failtrace.settings import Settings
 from failtrace.subjects.loading import resolve_subject
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="done on Linux: limits, and the adoption of orphans")
+
 
 def run(subject: Any, value: Any = None, **options: Any) -> TraceRecord:
     return run_with_failure_detection(subject, value, **options)[1]
@@ -77,7 +79,7 @@ def test_the_deadline_ends_anything(subject: Callable[[Any], Any]) -> None:
 
 
 @pytest.mark.parametrize("subject", [zoo.leave_a_family, zoo.hang_with_a_family], ids=["returns", "hangs"])
-@pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux lets a process adopt its orphans")
+@linux
 def test_no_descendant_outlives_the_execution(subject: Any, tmp_path: Path) -> None:
     """Children and grandchildren are gone with the subject, those in sessions of their own too."""
     pids = tmp_path / "pids"
@@ -176,10 +178,9 @@ def test_giving_up_keeps_what_had_ended() -> None:
     """An execution whose answer is here is kept, and its supervisor, hung up on, is not used again."""
 
     class GivenUpTooLate(ProcessExecutor):
-        @staticmethod
-        def _ask(*arguments: Any) -> Any:
-            answer = ProcessExecutor._ask(*arguments)
-            executor.abort()
+        def _ask(self, *arguments: Any) -> Any:
+            answer = super()._ask(*arguments)
+            self.abort()
             return answer
 
     executor = GivenUpTooLate()
@@ -192,7 +193,42 @@ def test_giving_up_keeps_what_had_ended() -> None:
     assert run(zoo.double, 3).output == 6
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit is enforced on Linux")
+@linux
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_subject_that_turns_on_its_supervisor_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    """Stopped, the supervisor is woken at the deadline; killed, it is stood in for: nothing is left of either."""
+    pid_file = tmp_path / "pid"
+    record = run(zoo.turn_on_supervisor, (int(number), str(pid_file)), timeout=1)
+
+    assert isinstance(record.outcome, TimedOut if number == signal.SIGSTOP else Crashed)
+    assert record.outcome.termination is not None
+    assert record.outcome.termination.last_open_step_id == record.steps[0].step_id
+    assert not is_alive(int(pid_file.read_text()))
+    assert run(zoo.double, 2).output == 4
+
+
+@linux
+def test_a_supervisor_that_cannot_be_woken_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all below it; the host says in its place that the deadline ended the subject."""
+    monkeypatch.setattr("failtrace.execution.process.ABORT_LIMIT_S", 0.5)
+    pid_file = tmp_path / "pid"
+    record = run(zoo.keep_stopping_supervisor, str(pid_file), timeout=1)
+
+    assert isinstance(record.outcome, TimedOut)
+    assert record.outcome.enforced
+    assert [step.ended_by for step in record.steps] == [EndedBy.TIMEOUT]
+    assert not is_alive(int(pid_file.read_text()))
+    assert run(zoo.double, 2).output == 4
+
+
+def test_a_pipe_in_place_of_the_journal_holds_nobody_up() -> None:
+    """The host goes by the file that it has open, whatever stands under its name."""
+    record = run(zoo.put_a_pipe_in_place_of_the_journal, str(Settings.load().journal_path))
+
+    assert isinstance(record.outcome, Crashed)
+
+
+@linux
 def test_running_out_of_memory_is_a_memory_error() -> None:
     """With no byte left, by many small objects, there is still a record that says so."""
     subject = Subject(name="hoarder", function=zoo.exhaust_memory, source="support.zoo:exhaust_memory",
@@ -213,6 +249,27 @@ def test_a_subject_may_close_every_descriptor(tmp_path: Path, highest: int) -> N
     assert (record.failure, record.output) == (None, "closed, then opened 20")
     assert [(step.name, step.ended_by) for step in record.steps] == [("after", EndedBy.ITSELF)]
     assert mine.read_text() == "the subject's own"
+
+
+def test_a_deadline_is_one_without_a_descriptor_to_tell_it() -> None:
+    """Whoever closes all and hangs has timed out, and the record says that there are no stacks."""
+    record = run(zoo.close_descriptors_and_hang, timeout=1)
+
+    assert isinstance(record.outcome, TimedOut)
+    assert record.failure is not None
+    assert (record.outcome.stacks, record.failure.failure_type) == ("", FailureType.TIMEOUT)
+    assert record.failure.message == (
+        "Ended at its limit of 1 s; its stacks could not be written. The open step was 'closed'."
+    )
+    assert [step.ended_by for step in record.steps] == [EndedBy.TIMEOUT]
+
+
+def test_an_exit_by_itself_is_no_deadline() -> None:
+    """Leaving with the watchdog's exit code before the limit is a crash with that code."""
+    record = run(lambda _: os._exit(1), timeout=60)
+
+    assert isinstance(record.outcome, Crashed)
+    assert record.outcome.termination.exit_code == 1
 
 
 def test_a_subject_may_replace_every_descriptor(tmp_path: Path) -> None:

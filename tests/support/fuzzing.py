@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.records import make_record
 
-from failtrace.capture.journal import SUFFIX, parse_journal
+from failtrace.capture.journal import parse_journal
 from failtrace.capture.sanitiser import MAX_BYTES, Marks, sanitise, sanitise_attributes
 from failtrace.codec import digest, encode_record
 from failtrace.contracts import FailureType
@@ -26,7 +26,7 @@ from failtrace.exchange.pasted_id import id_in
 from failtrace.inputs import JsonLines, parse_line
 from failtrace.mirror.archive import Archived
 from failtrace.mirror.writes import entry_of
-from failtrace.recover import find_in_journal
+from failtrace.recover import MOST_READ, find_in_journal
 from failtrace.ui.run.preview import preview_lines, preview_pasted
 from failtrace.ui.url_state import CompareAddress, FailureAddress, FailuresAddress, RunAddress, misread
 
@@ -65,7 +65,21 @@ _JSON = st.recursive(
     max_leaves=20,
 )
 _KINDS = st.sampled_from(
-    ["open", "begin", "start", "end", "dropped", "log", "deadline", "unloadable", "broken", "exit", "outcome"]
+    [
+        "open",
+        "begin",
+        "start",
+        "end",
+        "dropped",
+        "log",
+        "deadline",
+        "unloadable",
+        "broken",
+        "exit",
+        "outcome",
+        "host",
+        "live",
+    ]
 )
 _NAMES = ("q", "type", "subject", "range", "run_id", "fingerprint", "from", "to", "sort", "after", "failure_id", "step")
 _PARAMETERS = st.dictionaries(
@@ -116,7 +130,8 @@ def _journal(data: bytes) -> None:
     lines = parse_journal(data)
     assert len(lines.lines) + lines.torn <= data.count(b"\n") + 1
     with TemporaryDirectory() as folder:
-        (Path(folder) / f"any{SUFFIX}").write_bytes(data)
+        for suffix in MOST_READ:
+            (Path(folder) / f"any{suffix}").write_bytes(data)
         find_in_journal(Path(folder), "any")
 
 

@@ -214,6 +214,37 @@ def kill_supervisor(_: Any) -> None:
         time.sleep(600)
 
 
+def turn_on_supervisor(asked: tuple[int, str]) -> None:
+    """Send it a signal, with a process left that no group and no parent holds any more."""
+    number, pid_file = asked
+    with step("treason"):
+        left = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        Path(pid_file).write_text(str(left.pid))
+        os.kill(os.getppid(), number)
+        time.sleep(600)
+
+
+def keep_stopping_supervisor(pid_file: str) -> None:
+    """A process of its own stops the supervisor whenever it is woken."""
+    supervisor = os.getppid()
+    with step("treason"):
+        if not os.fork():
+            os.setsid()
+            Path(pid_file).write_text(str(os.getpid()))
+            while True:
+                os.kill(supervisor, signal.SIGSTOP)
+        time.sleep(600)
+
+
+def put_a_pipe_in_place_of_the_journal(folder: str) -> None:
+    """And nobody is left who could answer."""
+    (journal,) = Path(folder).glob("*.jsonl")
+    journal.unlink()
+    os.mkfifo(journal)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+
+
 def sleep_until_killed(pid_file: str) -> None:
     with step("started"):
         Path(pid_file).write_text(str(os.getpid()))
@@ -235,6 +266,12 @@ def close_descriptors(asked: tuple[str, int]) -> str:
         spare = [os.dup(mine.fileno()) for _ in range(20)]
         mine.write("the subject's own")
         return f"closed, then opened {len(spare)}"
+
+
+def close_descriptors_and_hang(_: Any) -> None:
+    with step("closed"):
+        os.closerange(0, 1 << 16)
+        time.sleep(600)
 
 
 def replace_descriptors(path: str) -> str:
