@@ -94,7 +94,7 @@ class Taken:
     @property
     def whole(self) -> bool:
         """Whether the file's last line was there and its counts are those of the lines before."""
-        return self._end == End(self._seen_runs, self.executions)
+        return self._end == End(runs=self._seen_runs, executions=self.executions)
 
     def take(self, line: archive.Line) -> None:
         """One line."""
@@ -137,7 +137,7 @@ def _write(mirror: Mirror, file: IO[bytes]) -> End:
     for found in mirror.all_executions():
         file.write(archive.execution_line(found))
         executions += 1
-    end = End(runs, executions)
+    end = End(runs=runs, executions=executions)
     file.write(archive.end_line(end))
     return end
 

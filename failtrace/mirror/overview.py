@@ -9,7 +9,7 @@ from failtrace.contracts import FailureType
 from failtrace.mirror import spread
 from failtrace.mirror.rollups import ALL_TIME, Span
 from failtrace.mirror.tables import PASSED, rollup, timeline
-from failtrace.mirror.times import DAY, HOUR, from_micros, to_micros
+from failtrace.mirror.times import DAY, EARLIEST, HOUR, LATEST, from_micros, to_micros
 from failtrace.mirror.views import Overview, Period
 
 HOURLY_UP_TO = 3 * DAY
@@ -96,8 +96,8 @@ def _range(connection: Connection, since: datetime | None, until: datetime | Non
     newest = select(func.max(timeline.c.bucket)).where(timeline.c.grain == "hour").scalar_subquery()
     first, last = connection.execute(select(oldest, newest)).one()
     return (
-        to_micros(since) if since else first or 0,
-        to_micros(until) if until else (last or 0) + 1,
+        to_micros(since) if since else max(first or 0, EARLIEST),
+        to_micros(until) if until else min(last or 0, LATEST) + 1,
     )
 
 
