@@ -7,6 +7,7 @@
     ├── ExecutionError       failtrace itself could not carry an execution through
     ├── StoreError           the store or the mirror cannot be opened, read or written
     │   ├── DamagedMirror    the mirror file is damaged, or no mirror
+    │   ├── FailureIdTaken   a failure_id already names another execution
     │   ├── UnreadableRecord a stored record is damaged, or of a newer schema_version
     │   └── NoAnswer         the store did not answer in time; what was asked for may be there
     ├── NotAllowed           who asks may look, but not do this
@@ -42,6 +43,10 @@ class StoreError(FailtraceError):
 
 class DamagedMirror(StoreError):
     """The mirror's file is damaged, or no SQLite database at all."""
+
+
+class FailureIdTaken(StoreError):
+    """A failure_id already names another execution."""
 
 
 class UnreadableRecord(StoreError):

@@ -14,7 +14,7 @@ import click
 
 from failtrace.cli.options import json_option
 from failtrace.cli.output import one_line, print_json, print_line, to_stdout
-from failtrace.errors import InputError
+from failtrace.errors import FailureIdTaken, InputError
 from failtrace.exchange import archive
 from failtrace.exchange.archive import Bad, End, RunLine
 from failtrace.mirror.archive import AT_ONCE, Archived
@@ -23,6 +23,8 @@ from failtrace.services import open_services
 from failtrace.wording import count_of
 
 EXIT_FAILED: Final = 1
+_BYTES_AT_ONCE: Final = 16 * 2**20
+"""Bytes of records from which on they are written, however few wait: a line may have 256 MiB."""
 _TOLD_BAD = 20
 """Bad lines that are told one by one."""
 
@@ -58,8 +60,8 @@ def import_command(source: Path, as_json: bool) -> int:
     try:
         with archive.reading(source) as file:
             taken = Taken(services.store.mirror, outbox=services.store.backend.remote)
-            for line in archive.read(file):
-                taken.take(line)
+            for number, line in enumerate(archive.read(file), 2):  # behind the header
+                taken.take(number, line)
             taken.flush()
             services.store.mirror.note("imported", f"{count_of(taken.executions, 'execution')} from {source}")
     finally:
@@ -86,7 +88,8 @@ class Taken:
     def __init__(self, mirror: Mirror, *, outbox: bool) -> None:
         self._mirror = mirror
         self._outbox = outbox
-        self._waiting: list[Archived] = []
+        self._waiting: list[tuple[int, Archived]] = []
+        self._waiting_bytes = 0
         self._end: End | None = None
         self._seen_runs = 0
         self.executions = self.new = self.runs = self.bad = 0
@@ -96,27 +99,41 @@ class Taken:
         """Whether the file's last line was there and its counts are those of the lines before."""
         return self._end == End(runs=self._seen_runs, executions=self.executions)
 
-    def take(self, line: archive.Line) -> None:
-        """One line."""
+    def take(self, number: int, line: archive.Line) -> None:
+        """One line, with its number in the file."""
         if isinstance(line, Archived):
-            self.executions += 1
-            self._waiting.append(line)
-            if len(self._waiting) >= AT_ONCE:
+            self._waiting.append((number, line))
+            self._waiting_bytes += len(line.entry.body) + len(line.entry.text)
+            if len(self._waiting) >= AT_ONCE or self._waiting_bytes >= _BYTES_AT_ONCE:
                 self.flush()
         elif isinstance(line, RunLine):
             self._seen_runs += 1
             self.runs += self._mirror.restore_run(line.model_dump())
         elif isinstance(line, Bad):
-            self.bad += 1
-            if self.bad <= _TOLD_BAD:
-                print_line(f"failtrace: line {line.number} was skipped: {one_line(line.why, 300)}", err=True)
+            self._skip(line)
         else:
             self._end = line
 
     def flush(self) -> None:
-        """Write what waits."""
-        self.new += self._mirror.restore(self._waiting, outbox=self._outbox)
-        self._waiting = []
+        """Write what waits; where one of them cannot be taken, each for itself."""
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        try:
+            self._restore([line for _, line in waiting])
+        except FailureIdTaken:
+            for number, line in waiting:
+                try:
+                    self._restore([line])
+                except FailureIdTaken as error:
+                    self._skip(Bad(number, str(error)))
+
+    def _restore(self, lines: list[Archived]) -> None:
+        self.new += self._mirror.restore(lines, outbox=self._outbox)
+        self.executions += len(lines)
+
+    def _skip(self, line: Bad) -> None:
+        self.bad += 1
+        if self.bad <= _TOLD_BAD:
+            print_line(f"failtrace: line {line.number} was skipped: {one_line(line.why, 300)}", err=True)
 
     def told(self) -> str:
         """The outcome in a sentence or two."""

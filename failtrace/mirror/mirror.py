@@ -104,7 +104,7 @@ class Mirror:
         With `outbox` the failures among them are to be sent to Cosmos DB, by the same transaction.
         `at` is the time of storing, now where it is None; `digests` are the sha256 of the encodings where the caller
         has them already. A trace_id that is there already stays as it is,
-        its counts included. Raises StoreError where a failure_id already names another execution.
+        its counts included. Raises FailureIdTaken where a failure_id already names another execution.
         """
         if digests is None:
             digests = [digest(body) for _, body in items]
@@ -227,7 +227,7 @@ class Mirror:
         return archive.runs(self._database)
 
     def restore(self, found: Sequence[archive.Archived], *, outbox: bool = False) -> int:
-        """Take in what `all_executions` gave, all or none; gives how many were new."""
+        """Take in what `all_executions` gave, all or none; gives how many were new. Raises FailureIdTaken."""
         if not found:
             return 0
         with self._writing() as (connection, _):

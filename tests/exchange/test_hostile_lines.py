@@ -8,11 +8,14 @@ from typing import Any
 
 from support.records import make_record
 
+from failtrace.cli.export import Taken
 from failtrace.codec import digest, encode_record
 from failtrace.contracts import DeadlineExceeded, FailureType, TraceRecord
 from failtrace.exchange import archive
+from failtrace.mirror.archive import Archived
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.times import EARLIEST, LATEST
+from failtrace.mirror.writes import entry_of
 
 FAR = 2**63 - 1
 RUN: dict[str, Any] = {
@@ -117,6 +120,33 @@ def test_a_value_that_no_page_could_show_is_a_bad_line(tmp_path: Path) -> None:
     with Mirror.open(tmp_path / "home" / "mirror.sqlite") as mirror:
         assert mirror.failures().total == 2
         assert mirror.runs().rows == ()
+
+
+def test_of_two_executions_with_one_failure_id_one_is_a_bad_line(tmp_path: Path) -> None:
+    """The later one is told by its number, in one batch and against what was there before; the others are taken."""
+    first = make_record(number=1)
+    twin = make_record(number=9).model_copy(update={"failure_id": first.failure_id})
+    twin = twin.model_copy(update={"failure": twin.failure.model_copy(update={"failure_id": first.failure_id})})
+    lines = [sound(2), sound(1), line_of(encode_record(twin)), sound(3)]
+
+    for expected in (3, 0):
+        done = import_(tmp_path / "home", tmp_path / "file", *lines)
+        found = json.loads(done.stdout)
+        assert (done.returncode, found["new"], found["bad_lines"], found["whole"]) == (1, expected, 1, False)
+        assert "line 4 was skipped: The failure_id" in done.stderr
+
+
+def test_records_wait_by_their_bytes(tmp_path: Path) -> None:
+    """Long records are written before two hundred of them wait in memory."""
+    with Mirror.open(tmp_path / "mirror.sqlite") as mirror:
+        taken = Taken(mirror, outbox=False)
+        for number in range(1, 11):
+            record = make_record(number=number, output="x" * 4 * 2**20)
+            body = encode_record(record)
+            taken.take(number, Archived(entry_of(record, body, digest(body)), 1))
+            assert number - taken.new < 4
+        taken.flush()
+        assert (taken.executions, taken.new, mirror.failures().total) == (10, 10, 10)
 
 
 def test_the_ends_of_time_are_taken(tmp_path: Path) -> None:
