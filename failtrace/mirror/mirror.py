@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
 from failtrace.errors import DamagedMirror
-from failtrace.mirror import archive, audit, bodies, lists, overview, retention, run_comparison, runs, writes
+from failtrace.mirror import archive, audit, bodies, lists, overview, retention, run_comparison, runs, soundness, writes
 from failtrace.mirror.bodies import Identity, StoredBody
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
@@ -335,10 +335,10 @@ class Mirror:
             return int(connection.execute(select(state.c.writes)).scalar_one())
 
     def is_sound(self) -> bool:
-        """Whether every page of the file can be read; reads the whole file."""
+        """Whether every page, text, row and record of the file is as it was written; reads the whole file."""
         try:
             with self._reading() as connection:
-                return bool(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok")
+                return soundness.is_sound(connection)
         except DamagedMirror:
             return False
 

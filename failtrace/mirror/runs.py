@@ -111,7 +111,8 @@ def _views(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[RunRow, ..
     counts: dict[str, dict[str, int]] = {row.run_id: {} for row in rows}
     statement = select(tally).where(tally.c.run_id.in_(counts))
     for run_id, failure_type, executions in connection.execute(statement):
-        counts[run_id][failure_type] = executions
+        # A damaged page of `tally` may answer with a run that nobody asked for.
+        counts.get(run_id, {})[failure_type] = executions
     return tuple([_view(row, counts[row.run_id]) for row in rows])
 
 
