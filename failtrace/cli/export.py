@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -14,7 +9,8 @@ import click
 
 from failtrace.cli.options import json_option
 from failtrace.cli.output import one_line, print_json, print_line, to_stdout
-from failtrace.errors import FailureIdTaken, InputError
+from failtrace.cli.whole_file import writing
+from failtrace.errors import FailureIdTaken
 from failtrace.exchange import archive
 from failtrace.exchange.archive import Bad, End, RunLine
 from failtrace.mirror.archive import AT_ONCE, Archived
@@ -39,7 +35,7 @@ def export_command(target: Path, as_json: bool) -> None:
     """
     services = open_services()
     try:
-        with _writing(target) as file:
+        with writing(target) as file:
             end = _write(services.store.mirror, file)
         services.store.mirror.note("exported", f"{count_of(end.executions, 'execution')} to {target}")
     finally:
@@ -157,39 +153,3 @@ def _write(mirror: Mirror, file: IO[bytes]) -> End:
     end = End(runs=runs, executions=executions)
     file.write(archive.end_line(end))
     return end
-
-
-@contextmanager
-def _writing(target: Path) -> Iterator[IO[bytes]]:
-    """The file to write: beside its place first, so that what was there goes only when the new one is whole."""
-    if str(target) == "-":
-        with nullcontext(sys.stdout.buffer) as out:
-            yield out
-            out.flush()
-        return
-    part = target.with_name(f"{target.name}.part")
-    try:
-        # Records may hold what is nobody else's business.
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            if target.suffix == ".gz":
-                with gzip.open(file, "wb", compresslevel=6) as packed:
-                    yield packed  # type: ignore[misc]  # a GzipFile takes bytes as any file does
-            else:
-                yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        _drop(part)
-        raise InputError(
-            f"Cannot write {str(target)!r} ({error.strerror or error}); choose a place with room where you may write."
-        ) from error
-    except BaseException:
-        _drop(part)
-        raise
-
-
-def _drop(part: Path) -> None:
-    with suppress(OSError):
-        part.unlink()
