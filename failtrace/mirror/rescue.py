@@ -69,17 +69,21 @@ def open_or_rescue(path: Path, keep_passed: int, *, outbox: bool) -> tuple[Mirro
     as `Mirror.open` does, but never for damage.
     """
     try:
-        if not os.path.lexists(path):
-            _begin(path, keep_passed)
-        elif _is_empty(path):
+        begin(path, keep_passed)
+        if _is_empty(path):
             return rescue(path, keep_passed, outbox=outbox)
         return Mirror.open(path, keep_passed), None
     except DamagedMirror:
         return rescue(path, keep_passed, outbox=outbox)
 
 
-def _begin(path: Path, keep_passed: int) -> None:
-    """The first mirror here, whole from its first moment. What cannot be done is left to `Mirror.open` to say."""
+def begin(path: Path, keep_passed: int) -> None:
+    """Make the first mirror here, whole from its first moment, where nothing is at `path`.
+
+    What cannot be done is left to `Mirror.open` to say. Raises StoreError where the disk has no room for it.
+    """
+    if os.path.lexists(path):
+        return
     fresh = beside(path, ".fresh")
     with suppress(OSError), _alone(path):
         if _size(beside(path, "-wal")):
