@@ -7,8 +7,8 @@
     ├── ExecutionError       failtrace itself could not carry an execution through
     ├── StoreError           the store or the mirror cannot be opened, read or written
     │   ├── DamagedMirror    the mirror file is damaged, or no mirror
+    │   ├── FailureIdTaken   a failure_id already names another execution
     │   ├── UnreadableRecord a stored record is damaged, or of a newer schema_version
-    │   ├── RefusedRecord    a record can never be stored, as it is
     │   └── NoAnswer         the store did not answer in time; what was asked for may be there
     ├── NotAllowed           who asks may look, but not do this
     └── RecordNotFound       no record has this id
@@ -45,12 +45,12 @@ class DamagedMirror(StoreError):
     """The mirror's file is damaged, or no SQLite database at all."""
 
 
+class FailureIdTaken(StoreError):
+    """A failure_id already names another execution."""
+
+
 class UnreadableRecord(StoreError):
     """A stored record is damaged, or written by a newer version of failtrace."""
-
-
-class RefusedRecord(StoreError):
-    """A record can never be stored, as it is: what it says of itself belongs to another one."""
 
 
 class NoAnswer(StoreError):

@@ -20,7 +20,7 @@ from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
 from failtrace.execution.header import package_version
 from failtrace.mirror.mirror import Mirror
-from failtrace.mirror.rescue import set_aside
+from failtrace.mirror.rescue import begin, set_aside
 from failtrace.mirror.views import DeadLetter, InboxState, RelayStatus
 from failtrace.secrets.own_secrets import MAX_SECRETS, secret_texts, secrets_files
 from failtrace.secrets.shapes import SHAPES
@@ -158,6 +158,7 @@ def _redaction(settings: Settings) -> Finding:
 
 
 def _mirror(settings: Settings) -> Finding:
+    begin(settings.mirror_path, settings.keep_passed)
     with Mirror.open(settings.mirror_path) as mirror:
         health = mirror.health()
     if asides := set_aside(settings.mirror_path):

@@ -20,7 +20,7 @@ from failtrace.capture.journal import SUFFIX, JournalLines, Segment, segments
 from failtrace.capture.watch_status import FOLDER, prune_statuses
 from failtrace.contracts import TraceRecord
 from failtrace.detection.assemble import assemble
-from failtrace.errors import InputError, RefusedRecord
+from failtrace.errors import FailureIdTaken, InputError
 from failtrace.storage.trace_store import TraceStore
 
 BATCH = 50
@@ -85,7 +85,7 @@ def _stored(batch: list[TraceRecord], store: TraceStore) -> list[TraceRecord]:
     """Those of the batch that a store can hold, stored."""
     try:
         store.store_traces(batch)
-    except (InputError, RefusedRecord):
+    except (InputError, FailureIdTaken):
         return [kept for record in batch for kept in _stored([record], store)] if len(batch) > 1 else []
     return batch
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -14,7 +9,8 @@ import click
 
 from failtrace.cli.options import json_option
 from failtrace.cli.output import one_line, print_json, print_line, to_stdout
-from failtrace.errors import InputError
+from failtrace.cli.whole_file import writing
+from failtrace.errors import FailureIdTaken
 from failtrace.exchange import archive
 from failtrace.exchange.archive import Bad, End, RunLine
 from failtrace.mirror.archive import AT_ONCE, Archived
@@ -23,6 +19,8 @@ from failtrace.services import open_services
 from failtrace.wording import count_of
 
 EXIT_FAILED: Final = 1
+_BYTES_AT_ONCE: Final = 16 * 2**20
+"""Bytes of records from which on they are written, however few wait: a line may have 256 MiB."""
 _TOLD_BAD = 20
 """Bad lines that are told one by one."""
 
@@ -37,7 +35,7 @@ def export_command(target: Path, as_json: bool) -> None:
     """
     services = open_services()
     try:
-        with _writing(target) as file:
+        with writing(target) as file:
             end = _write(services.store.mirror, file)
         services.store.mirror.note("exported", f"{count_of(end.executions, 'execution')} to {target}")
     finally:
@@ -58,8 +56,8 @@ def import_command(source: Path, as_json: bool) -> int:
     try:
         with archive.reading(source) as file:
             taken = Taken(services.store.mirror, outbox=services.store.backend.remote)
-            for line in archive.read(file):
-                taken.take(line)
+            for number, line in enumerate(archive.read(file), 2):  # behind the header
+                taken.take(number, line)
             taken.flush()
             services.store.mirror.note("imported", f"{count_of(taken.executions, 'execution')} from {source}")
     finally:
@@ -86,7 +84,8 @@ class Taken:
     def __init__(self, mirror: Mirror, *, outbox: bool) -> None:
         self._mirror = mirror
         self._outbox = outbox
-        self._waiting: list[Archived] = []
+        self._waiting: list[tuple[int, Archived]] = []
+        self._waiting_bytes = 0
         self._end: End | None = None
         self._seen_runs = 0
         self.executions = self.new = self.runs = self.bad = 0
@@ -94,29 +93,43 @@ class Taken:
     @property
     def whole(self) -> bool:
         """Whether the file's last line was there and its counts are those of the lines before."""
-        return self._end == End(self._seen_runs, self.executions)
+        return self._end == End(runs=self._seen_runs, executions=self.executions)
 
-    def take(self, line: archive.Line) -> None:
-        """One line."""
+    def take(self, number: int, line: archive.Line) -> None:
+        """One line, with its number in the file."""
         if isinstance(line, Archived):
-            self.executions += 1
-            self._waiting.append(line)
-            if len(self._waiting) >= AT_ONCE:
+            self._waiting.append((number, line))
+            self._waiting_bytes += len(line.entry.body) + len(line.entry.text)
+            if len(self._waiting) >= AT_ONCE or self._waiting_bytes >= _BYTES_AT_ONCE:
                 self.flush()
         elif isinstance(line, RunLine):
             self._seen_runs += 1
             self.runs += self._mirror.restore_run(line.model_dump())
         elif isinstance(line, Bad):
-            self.bad += 1
-            if self.bad <= _TOLD_BAD:
-                print_line(f"failtrace: line {line.number} was skipped: {one_line(line.why, 300)}", err=True)
+            self._skip(line)
         else:
             self._end = line
 
     def flush(self) -> None:
-        """Write what waits."""
-        self.new += self._mirror.restore(self._waiting, outbox=self._outbox)
-        self._waiting = []
+        """Write what waits; where one of them cannot be taken, each for itself."""
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        try:
+            self._restore([line for _, line in waiting])
+        except FailureIdTaken:
+            for number, line in waiting:
+                try:
+                    self._restore([line])
+                except FailureIdTaken as error:
+                    self._skip(Bad(number, str(error)))
+
+    def _restore(self, lines: list[Archived]) -> None:
+        self.new += self._mirror.restore(lines, outbox=self._outbox)
+        self.executions += len(lines)
+
+    def _skip(self, line: Bad) -> None:
+        self.bad += 1
+        if self.bad <= _TOLD_BAD:
+            print_line(f"failtrace: line {line.number} was skipped: {one_line(line.why, 300)}", err=True)
 
     def told(self) -> str:
         """The outcome in a sentence or two."""
@@ -137,42 +150,6 @@ def _write(mirror: Mirror, file: IO[bytes]) -> End:
     for found in mirror.all_executions():
         file.write(archive.execution_line(found))
         executions += 1
-    end = End(runs, executions)
+    end = End(runs=runs, executions=executions)
     file.write(archive.end_line(end))
     return end
-
-
-@contextmanager
-def _writing(target: Path) -> Iterator[IO[bytes]]:
-    """The file to write: beside its place first, so that what was there goes only when the new one is whole."""
-    if str(target) == "-":
-        with nullcontext(sys.stdout.buffer) as out:
-            yield out
-            out.flush()
-        return
-    part = target.with_name(f"{target.name}.part")
-    try:
-        # Records may hold what is nobody else's business.
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            if target.suffix == ".gz":
-                with gzip.open(file, "wb", compresslevel=6) as packed:
-                    yield packed  # type: ignore[misc]  # a GzipFile takes bytes as any file does
-            else:
-                yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        _drop(part)
-        raise InputError(
-            f"Cannot write {str(target)!r} ({error.strerror or error}); choose a place with room where you may write."
-        ) from error
-    except BaseException:
-        _drop(part)
-        raise
-
-
-def _drop(part: Path) -> None:
-    with suppress(OSError):
-        part.unlink()

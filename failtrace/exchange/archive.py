@@ -18,15 +18,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from failtrace.codec import decode_record, digest
-from failtrace.contracts import FailureType
+from failtrace.contracts import DeadlineExceeded, FailureType, TimedOut, TraceRecord
 from failtrace.errors import InputError, UnreadableRecord
 from failtrace.mirror.archive import Archived
+from failtrace.mirror.runs import is_name_list
 from failtrace.mirror.tables import PASSED
+from failtrace.mirror.times import EARLIEST, LATEST
 from failtrace.mirror.writes import Entry, entry_of
 
 VERSION: Final = 1
@@ -37,7 +39,16 @@ MOST_BYTES: Final = 64 * 2**30
 """Bytes of all lines, unpacked: a few megabytes of gzip can hold any number."""
 _RECORD: Final = b',"record":'
 _WHOLE_64_BITS = Field(ge=-(2**63), lt=2**63)
+_MOMENT = Field(ge=EARLIEST, le=LATEST)
+LONGEST_DURATION: Final = 1e15
+"""Milliseconds of an execution, seconds of a limit; longer than any can be, and short enough to be put in words."""
 _TYPES = {PASSED, *[kind.value for kind in FailureType]}
+
+
+def _names(text: str) -> str:
+    if not is_name_list(text):
+        raise ValueError("it is no JSON list of names")
+    return text
 
 
 class _Strict(BaseModel):
@@ -49,9 +60,9 @@ class RunLine(_Strict):
 
     run_id: str = Field(max_length=200)
     state: str = Field(pattern="^(running|finished|cancelled|interrupted)$")
-    started_at: int = _WHOLE_64_BITS
-    ended_at: int | None = _WHOLE_64_BITS
-    subjects: str = Field(max_length=2**20)
+    started_at: int = _MOMENT
+    ended_at: int | None = _MOMENT
+    subjects: Annotated[str, Field(max_length=2**20), AfterValidator(_names)]
     planned: int | None = _WHOLE_64_BITS
     not_run: int = _WHOLE_64_BITS
     bad_lines: int = _WHOLE_64_BITS
@@ -69,19 +80,18 @@ class SummaryLine(_Strict):
     failure_type: str
     message: str
     fingerprint: str | None
-    ended_at: int = _WHOLE_64_BITS
-    duration_ms: float = Field(allow_inf_nan=False)
+    ended_at: int = _MOMENT
+    duration_ms: float = Field(ge=-LONGEST_DURATION, le=LONGEST_DURATION)
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     input_key: str | None = Field(pattern="^[0-9a-f]{16}$")
-    stored_at: int = _WHOLE_64_BITS
+    stored_at: int = _MOMENT
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(_Strict):
     """What the writer counted."""
 
-    runs: int
-    executions: int
+    runs: int = Field(ge=0, lt=2**63)
+    executions: int = Field(ge=0, lt=2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,7 @@ def execution_line(found: Archived) -> bytes:
 
 def end_line(end: End) -> bytes:
     """The last line."""
-    return _line({"type": "end", "runs": end.runs, "executions": end.executions})
+    return _line({"type": "end", **end.model_dump()})
 
 
 @contextmanager
@@ -203,9 +213,25 @@ def _execution(head: Any, body: bytes) -> Archived:
     stored_at, sha256 = head["stored_at"], head["sha256"]
     if hashlib.sha256(body).hexdigest() != sha256:
         raise ValueError("its record does not match its sha256")
-    if not isinstance(stored_at, int) or not -(2**63) <= stored_at < 2**63:
+    if not isinstance(stored_at, int) or not EARLIEST <= stored_at <= LATEST:
         raise ValueError("its time of storing is no time")
-    return Archived(entry_of(decode_record(body), body, sha256), stored_at)
+    record = decode_record(body)
+    if longest(record) > LONGEST_DURATION:
+        raise ValueError("it lasted longer than anything can")
+    return Archived(entry_of(record, body, sha256), stored_at)
+
+
+def longest(record: TraceRecord) -> float:
+    """The greatest number among a record's durations and limits, whatever its sign."""
+    spans = [record.duration_ms, *[step.duration_ms for step in record.steps]]
+    timed: list[object] = [record.outcome, *[item for verdict in record.verdicts for item in verdict.evidence]]
+    if record.failure:
+        spans.append(record.failure.duration_ms)
+        timed += record.failure.evidence
+    for item in timed:
+        if isinstance(item, (TimedOut, DeadlineExceeded)):
+            spans += [item.limit_s, item.elapsed_s]
+    return max(abs(span) for span in spans)
 
 
 def _small(found: Any) -> Line:
@@ -217,7 +243,7 @@ def _small(found: Any) -> Line:
     if kind == "summary":
         return _summary(SummaryLine.model_validate(found))
     if kind == "end":
-        return End(int(found["runs"]), int(found["executions"]))
+        return End.model_validate(found)
     raise ValueError(f"its type {kind!r:.40} is unknown")
 
 

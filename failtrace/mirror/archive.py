@@ -54,7 +54,7 @@ def runs(database: Database) -> Iterator[dict[str, Any]]:
 
 
 def restore(connection: Connection, found: Sequence[Archived], *, keep_passed: int, outbox: bool) -> int:
-    """Take executions in; gives how many were new. Raises StoreError for a failure_id that names another execution."""
+    """Take executions in; gives how many were new. Raises FailureIdTaken."""
     return sum(
         write(connection, [item.entry for item in group], keep_passed=keep_passed, stored_at=stored_at, outbox=outbox)
         for stored_at, group in groupby(found, key=lambda item: item.stored_at)

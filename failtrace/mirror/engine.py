@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from failtrace.errors import StoreError
-from failtrace.mirror.problems import not_a_database, store_error, vanished
+from failtrace.mirror.problems import damaged, no_file, not_a_database, store_error, vanished
 
 WAIT_S = 10.0
 """How long a write waits for another process's write."""
@@ -117,13 +118,15 @@ class Database:
         return status.st_dev, status.st_ino
 
     def _refuse_other_files(self) -> None:
-        # By its size alone: to open and close the file here would drop this process's locks on it (POSIX).
-        try:
-            size = self.path.stat().st_size
-        except OSError:  # nothing there yet, or SQLite will say what is wrong
-            return
+        # By its status alone: to open and close the file here would drop this process's locks on it (POSIX).
+        kind, size = _kind_and_size(self.path)
+        if kind is not None:
+            raise no_file(self.path, kind)
         if 0 < size < _SMALLEST:
             raise not_a_database(self.path)
+        # SQLite would remove it, with all that it holds.
+        if not size and _kind_and_size(self.path.with_name(f"{self.path.name}-wal"))[1]:
+            raise damaged(self.path)
 
     def _use_wal(self) -> None:
         """Two processes that turn it on at once collide without SQLite waiting, so that is done here."""
@@ -138,6 +141,17 @@ class Database:
                 if code != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                     raise store_error(error, self.path, WAIT_S) from error
                 time.sleep(0.01)
+
+
+def _kind_and_size(path: Path) -> tuple[str | None, int]:
+    """What stands there where it is no file, and its bytes; nothing is a file of none."""
+    try:
+        status = path.stat()
+    except OSError:  # nothing there yet, or SQLite will say what is wrong
+        return "a link to nothing" if path.is_symlink() else None, 0
+    if stat.S_ISDIR(status.st_mode):
+        return "a folder", 0
+    return None if stat.S_ISREG(status.st_mode) else "a pipe or a device", status.st_size
 
 
 def _connect(path: Path) -> _Handle:

@@ -11,7 +11,7 @@ from failtrace.mirror import cursor, rollups
 from failtrace.mirror.frequent import FREQUENT, newest_matching
 from failtrace.mirror.search import match_expression
 from failtrace.mirror.selection import COLUMNS, MATCHES, Selection, count_statement, page_statement
-from failtrace.mirror.tables import PASSED, body, execution, failure_text, tally
+from failtrace.mirror.tables import PASSED, body, execution, failure_text, tally, type_of
 from failtrace.mirror.times import from_micros, to_micros
 from failtrace.mirror.views import ExecutionRow, FailureFilter, Neighbours, Page, Sort
 
@@ -20,7 +20,6 @@ FAILED = tuple(kind.value for kind in FailureType)
 TRACE_ID_LENGTH = 32
 _BY_TRACE_ID = select(*COLUMNS).where(execution.c.trace_id == bindparam("any_id"))
 _BY_FAILURE_ID = select(*COLUMNS).where(execution.c.failure_id == bindparam("any_id"))
-_TYPES = {kind.value: kind for kind in FailureType} | {PASSED: None}
 _OPPOSITE: Final[dict[Sort, Sort]] = {
     "newest": "oldest",
     "oldest": "newest",
@@ -204,7 +203,7 @@ def view(row: Sequence[Any]) -> ExecutionRow:
         run_id,
         subject,
         outcome,
-        _TYPES[failure_type],
+        type_of(failure_type),
         message,
         fingerprint,
         from_micros(ended_at),

@@ -6,12 +6,15 @@ class does.
 """
 
 import math
+import sqlite3
 from collections.abc import Callable
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from failtrace.errors import StoreError
 from failtrace.mirror.engine import Database
+from failtrace.mirror.problems import damaged
 
 APPLICATION_ID = 0x6661696C
 """`fail` in ASCII: tells a mirror from any other SQLite file."""
@@ -221,16 +224,27 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_shape, _delivery,
 def migrate(database: Database) -> None:
     """Bring a fresh or older file to the present shape; safe when several processes do it at once.
 
-    Raises StoreError for another program's database and for a file of a newer failtrace.
+    Raises StoreError for another program's database and for a file of a newer failtrace, DamagedMirror for one whose
+    tables are not those of its version.
     """
     applied = -1
     while applied < len(MIGRATIONS):
         with database.transaction("BEGIN IMMEDIATE") as connection:
             applied = _applied(connection, database)
             if applied < len(MIGRATIONS):
-                MIGRATIONS[applied](connection)
+                _apply(MIGRATIONS[applied], connection, database)
                 applied += 1
                 connection.exec_driver_sql(f"PRAGMA user_version = {applied}")
+
+
+def _apply(migration: Callable[[Connection], None], connection: Connection, database: Database) -> None:
+    try:
+        migration(connection)
+    except DBAPIError as error:
+        # Its tables are not those of its version: "table execution already exists".
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            raise damaged(database.path) from error
+        raise
 
 
 def schema_version(connection: Connection) -> int:
@@ -246,6 +260,9 @@ def _applied(connection: Connection, database: Database) -> int:
         raise StoreError(
             f"{str(database.path)!r} is a SQLite database of another program; point FAILTRACE_HOME at another folder."
         )
+    # A mirror gets its first version with the mark that it is one.
+    if version < 0 or (not foreign and not version):
+        raise damaged(database.path)
     if version > len(MIGRATIONS):
         raise StoreError(
             f"The mirror {str(database.path)!r} has schema version {version} and this failtrace knows up to "

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
 from failtrace.errors import DamagedMirror
-from failtrace.mirror import archive, audit, bodies, lists, overview, retention, run_comparison, runs, writes
+from failtrace.mirror import archive, audit, bodies, lists, overview, retention, run_comparison, runs, soundness, writes
 from failtrace.mirror.bodies import Identity, StoredBody
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
@@ -104,7 +104,7 @@ class Mirror:
         With `outbox` the failures among them are to be sent to Cosmos DB, by the same transaction.
         `at` is the time of storing, now where it is None; `digests` are the sha256 of the encodings where the caller
         has them already. A trace_id that is there already stays as it is,
-        its counts included. Raises StoreError where a failure_id already names another execution.
+        its counts included. Raises FailureIdTaken where a failure_id already names another execution.
         """
         if digests is None:
             digests = [digest(body) for _, body in items]
@@ -227,7 +227,7 @@ class Mirror:
         return archive.runs(self._database)
 
     def restore(self, found: Sequence[archive.Archived], *, outbox: bool = False) -> int:
-        """Take in what `all_executions` gave, all or none; gives how many were new."""
+        """Take in what `all_executions` gave, all or none; gives how many were new. Raises FailureIdTaken."""
         if not found:
             return 0
         with self._writing() as (connection, _):
@@ -335,10 +335,10 @@ class Mirror:
             return int(connection.execute(select(state.c.writes)).scalar_one())
 
     def is_sound(self) -> bool:
-        """Whether every page of the file can be read; reads the whole file."""
+        """Whether every page, text, row and record of the file is as it was written; reads the whole file."""
         try:
             with self._reading() as connection:
-                return bool(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok")
+                return soundness.is_sound(connection)
         except DamagedMirror:
             return False
 

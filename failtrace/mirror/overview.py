@@ -8,13 +8,12 @@ from sqlalchemy import Connection, Select, Table, func, select
 from failtrace.contracts import FailureType
 from failtrace.mirror import spread
 from failtrace.mirror.rollups import ALL_TIME, Span
-from failtrace.mirror.tables import PASSED, rollup, timeline
-from failtrace.mirror.times import DAY, HOUR, from_micros, to_micros
+from failtrace.mirror.tables import PASSED, rollup, timeline, type_of
+from failtrace.mirror.times import DAY, EARLIEST, HOUR, LATEST, from_micros, to_micros
 from failtrace.mirror.views import Overview, Period
 
 HOURLY_UP_TO = 3 * DAY
 
-_TYPES = {kind.value: kind for kind in FailureType} | {PASSED: None}
 _SIZES: dict[Literal["hour", "day"], int] = {"hour": HOUR, "day": DAY}
 
 
@@ -80,14 +79,14 @@ def _over_time(
     statement = _sums(rollup, "bucket", span, subjects) if subjects else _cells(timeline, "bucket", span)
     rows = connection.execute(statement).all()
     moments = {bucket: from_micros(bucket) for bucket in {row[0] for row in rows}}
-    return tuple([(moments[bucket], _TYPES[kind], number) for bucket, kind, number in rows])
+    return tuple([(moments[bucket], type_of(kind), number) for bucket, kind, number in rows])
 
 
 def _by_subject(
     connection: Connection, span: Span, subjects: tuple[str, ...]
 ) -> tuple[tuple[str, FailureType | None, int], ...]:
     rows = connection.execute(_sums(rollup, "subject", span, subjects))
-    return tuple([(subject, _TYPES[kind], number) for subject, kind, number in rows])
+    return tuple([(subject, type_of(kind), number) for subject, kind, number in rows])
 
 
 def _range(connection: Connection, since: datetime | None, until: datetime | None) -> tuple[int, int]:
@@ -96,8 +95,8 @@ def _range(connection: Connection, since: datetime | None, until: datetime | Non
     newest = select(func.max(timeline.c.bucket)).where(timeline.c.grain == "hour").scalar_subquery()
     first, last = connection.execute(select(oldest, newest)).one()
     return (
-        to_micros(since) if since else first or 0,
-        to_micros(until) if until else (last or 0) + 1,
+        to_micros(since) if since else max(first or 0, EARLIEST),
+        to_micros(until) if until else min(last or 0, LATEST) + 1,
     )
 
 

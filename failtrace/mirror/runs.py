@@ -10,6 +10,7 @@ from failtrace.contracts import FailureType
 from failtrace.errors import InputError, RecordNotFound
 from failtrace.mirror import cursor
 from failtrace.mirror.tables import PASSED, run, tally
+from failtrace.mirror.texts import speakable
 from failtrace.mirror.times import from_micros
 from failtrace.mirror.views import Page, RunRow, RunState
 
@@ -88,6 +89,15 @@ def interrupt(connection: Connection, run_ids: Sequence[str], at: int) -> None:
     connection.execute(update(run).where(*still_running).values(state="interrupted", ended_at=at))
 
 
+def is_name_list(text: str) -> bool:
+    """Whether a text is a JSON list of texts, as the column `subjects` holds."""
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(names, list) and all(isinstance(name, str) and speakable(name) for name in names)
+
+
 def _known(connection: Connection, run_id: str) -> bool:
     return connection.execute(select(run.c.id).where(run.c.run_id == run_id)).first() is not None
 
@@ -101,7 +111,8 @@ def _views(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[RunRow, ..
     counts: dict[str, dict[str, int]] = {row.run_id: {} for row in rows}
     statement = select(tally).where(tally.c.run_id.in_(counts))
     for run_id, failure_type, executions in connection.execute(statement):
-        counts[run_id][failure_type] = executions
+        # A damaged page of `tally` may answer with a run that nobody asked for.
+        counts.get(run_id, {})[failure_type] = executions
     return tuple([_view(row, counts[row.run_id]) for row in rows])
 
 
@@ -111,7 +122,7 @@ def _view(row: Row[Any], counts: dict[str, int]) -> RunRow:
         state=row.state,
         started_at=from_micros(row.started_at),
         ended_at=None if row.ended_at is None else from_micros(row.ended_at),
-        subjects=tuple(json.loads(row.subjects)),
+        subjects=tuple(json.loads(row.subjects)) if is_name_list(row.subjects) else (),
         planned=row.planned,
         passed=counts.get(PASSED, 0),
         by_type={kind: counts.get(kind.value, 0) for kind in FailureType},

@@ -7,6 +7,9 @@ passed: it is part of keys, and SQLite takes two NULLs in a key for different va
 from sqlalchemy import Column, Index, LargeBinary, MetaData, Text, column, table, text
 from sqlmodel import Field, SQLModel
 
+from failtrace.contracts import FailureType
+from failtrace.mirror.problems import no_row_of_ours
+
 PASSED = ""
 
 metadata = MetaData()
@@ -271,6 +274,17 @@ relay = metadata.tables["relay"]
 inbox = metadata.tables["inbox"]
 unreadable = metadata.tables["unreadable"]
 audit = metadata.tables["audit"]
+
+_TYPES = {kind.value: kind for kind in FailureType} | {PASSED: None}
+
+
+def type_of(failure_type: str) -> FailureType | None:
+    """What a `failure_type` stands for, None for one that passed; what no failtrace writes is damage."""
+    try:
+        return _TYPES[failure_type]
+    except KeyError as error:
+        raise no_row_of_ours("failure_type") from error
+
 
 failure_text = table("failure_text", column("rowid"), column("text"))
 """FTS5 over failures, contentless; the rowid is the execution's id."""

@@ -18,9 +18,13 @@ def to_micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+EARLIEST = to_micros(datetime.min.replace(tzinfo=UTC))
+LATEST = to_micros(datetime.max.replace(tzinfo=UTC))
+
+
 def from_micros(micros: int) -> datetime:
-    """The moment, in UTC."""
-    return _EPOCH + timedelta(0, 0, micros)
+    """The moment, in UTC; of a number that no datetime can hold, which a damaged file may have, the nearest one."""
+    return _EPOCH + timedelta(0, 0, min(max(micros, EARLIEST), LATEST))
 
 
 def now() -> datetime:

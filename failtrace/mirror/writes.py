@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from failtrace.contracts import Json, TraceRecord
-from failtrace.errors import RefusedRecord
+from failtrace.errors import FailureIdTaken
 from failtrace.mirror import rollups, spread
 from failtrace.mirror.search import text_of
 from failtrace.mirror.tables import PASSED
@@ -110,7 +110,7 @@ def write(
     """Add what is not there yet, in the transaction of `connection`; gives how many that were.
 
     With `outbox` each failure among them is to be sent to Cosmos DB.
-    Raises RefusedRecord where a failure_id already names another execution; roll the transaction back then.
+    Raises FailureIdTaken where a failure_id already names another execution; roll the transaction back then.
     """
     fresh = _unknown(connection, entries)
     if not fresh:
@@ -150,7 +150,7 @@ def _refuse_twins(connection: Connection, fresh: Sequence[Entry]) -> None:
     if twin is None and len(set(ids)) < len(ids):
         twin = Counter(ids).most_common(1)[0][0]
     if twin is not None:
-        raise RefusedRecord(
+        raise FailureIdTaken(
             f"The failure_id {twin!r} already names another execution, so nothing was stored; "
             "give each failure an id of its own."
         )

@@ -2,11 +2,14 @@
 
 from typing import Final
 
+_ABSURD_MS: Final = 1e15
 _UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
 
 
 def duration(milliseconds: float) -> str:
     """`0.42 ms`, `4.2 ms`, `12 ms`, `1.24 s`, `2 min 05 s`, `3 h 07 min`."""
+    if not abs(milliseconds) < _ABSURD_MS:
+        return f"{milliseconds / 1000:.1e} s"
     if milliseconds < 1:
         return f"{milliseconds:.2f} ms"
     if milliseconds < 10:

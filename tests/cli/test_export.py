@@ -158,6 +158,9 @@ def test_any_record_survives_the_file(record: TraceRecord) -> None:
 
     (found,) = archive.read(iter_file(HEADER + archive.execution_line(Archived(entry, 7))))
 
+    if archive.longest(record) > archive.LONGEST_DURATION:
+        assert isinstance(found, Bad)
+        return
     assert found == Archived(entry, 7)
     summary = Archived(entry._replace(body=b"", text=""), -7)
     (found,) = archive.read(iter_file(HEADER + archive.execution_line(summary)))

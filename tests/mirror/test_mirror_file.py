@@ -131,7 +131,7 @@ def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=r"folder .*file/home' of the mirror cannot be made \(.*FAILTRACE_HOME"):
         Mirror.open(tmp_path / "file" / "home" / "mirror.sqlite")
-    with pytest.raises(StoreError, match="folder' cannot be opened or made there"):
+    with pytest.raises(StoreError, match="folder' cannot be used, for it is a folder; move it away"):
         Mirror.open(tmp_path / "folder")
 
 

@@ -115,7 +115,7 @@ def _export() -> bytes:
             archive.execution_line(Archived(entry, 1)),
             archive.execution_line(Archived(entry._replace(body=b""), 1)),
         ]
-    return b"".join([*lines, archive.end_line(archive.End(0, 8))])
+    return b"".join([*lines, archive.end_line(archive.End(runs=0, executions=8))])
 
 
 def _sanitiser(value: Any) -> None:

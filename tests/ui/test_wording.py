@@ -13,6 +13,9 @@ from failtrace.ui.wording import duration, percent, plural, size
         (125_000.0, "2 min 05 s"),
         (3_599_700.0, "1 h 00 min"),
         (11_220_000.0, "3 h 07 min"),
+        (1e308 * 1000, "inf s"),
+        (-1e308, "-1.0e+305 s"),
+        (float("nan"), "nan s"),
     ],
 )
 def test_durations_are_said_in_the_unit_a_person_would_use(milliseconds: float, words: str) -> None:

@@ -1,0 +1,303 @@
+"""Damage that SQLite itself does not see, or cannot tell of: found, rescued, and said as it is."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.records import NOON, failure_id_of, item, make_record
+
+from failtrace.errors import DamagedMirror, StoreError
+from failtrace.mirror.engine import Database
+from failtrace.mirror.mirror import Mirror
+from failtrace.mirror.rescue import open_or_rescue, rescue, set_aside
+
+FAILURES = 40
+PAGE = 4096
+
+
+@pytest.fixture
+def filled(path: Path) -> Path:
+    """Failures and runs, none of them in a WAL."""
+    with Mirror.open(path, clock=lambda: NOON) as mirror:
+        for number in range(1, 4):
+            mirror.start_run(f"run-{number}", subjects=["answer"], planned=9, pid=1, at=NOON)
+        mirror.write([item(make_record(number=number)) for number in range(1, FAILURES + 1)])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+def changed(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+
+def root_page(path: Path, table: str) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0])
+
+
+def overwrite(path: Path, page: int, content: bytes, at: int = 0) -> None:
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE + at)
+        file.write(content)
+
+
+def whole(mirror: Mirror) -> int:
+    return sum([1 for number in range(1, FAILURES + 1) if mirror.record(failure_id_of(number)) is not None])
+
+
+UNSEEN = {
+    "text": "UPDATE execution SET message = CAST(X'61ff62' AS TEXT) WHERE id = 7",
+    "type": "UPDATE execution SET failure_type = 'exceptiop' WHERE id = 7",
+    "run": "UPDATE run SET state = CAST(X'ff' AS TEXT) WHERE id = 2",
+    "deed": "UPDATE audit SET who = CAST(X'ff' AS TEXT) WHERE id = 2",
+    "record": "UPDATE body SET body = X'7b7d' WHERE execution_id = 7",
+    "orphan": "DELETE FROM execution WHERE id = 7",
+    "tally": "UPDATE tally SET failure_type = CAST(X'ff' AS TEXT)",
+    "table": "DROP TABLE run",
+    "state": "INSERT INTO state VALUES (2, 0, 0, 0)",
+    "no state": "DELETE FROM state",
+}
+
+
+@pytest.mark.parametrize("statement", UNSEEN.values(), ids=UNSEEN)
+def test_what_sqlite_does_not_see_is_found_and_rescued(filled: Path, statement: str) -> None:
+    """A text, row or record that is not as it was written is damage; after the rescue all can be read again."""
+    changed(filled, statement)
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+
+    with mirror:
+        assert found is not None
+        assert mirror.is_sound()
+        assert mirror.failures(limit=100).total == len(mirror.failures(limit=100).rows) == FAILURES
+        assert whole(mirror) == FAILURES - ("body" in statement)
+        assert len(mirror.runs().rows) == {"run": 2, "table": 0}.get(
+            next(name for name, said in UNSEEN.items() if said == statement), 3
+        )
+
+
+@pytest.mark.parametrize("kind", ["text", "type", "table", "state", "no state"])
+def test_what_cannot_be_read_is_said_to_be_damage(filled: Path, kind: str) -> None:
+    """A reader that meets it raises the sentence that says what to do, not one about characters."""
+    changed(filled, UNSEEN[kind])
+
+    with Mirror.open(filled) as mirror, pytest.raises(DamagedMirror, match="failtrace recover --mirror"):
+        (mirror.failures(limit=100), mirror.execution(failure_id_of(7)), mirror.runs(), mirror.data_version())
+
+
+def test_an_index_that_is_not_of_its_table_is_damage(filled: Path) -> None:
+    """A page of one index in place of another's can be read, and no list can be made of it."""
+    page = root_page(filled, "execution_by_run")
+    overwrite(filled, root_page(filled, "execution_by_type"), filled.read_bytes()[(page - 1) * PAGE : page * PAGE])
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+
+    with mirror:
+        assert found is not None
+        assert len(mirror.failures(limit=100).rows) == FAILURES
+
+
+def test_a_damaged_page_of_counts_breaks_no_list_of_runs(filled: Path) -> None:
+    """A page of `tally` that says it has one row more answers with NULL where a run was asked for: no traceback."""
+    overwrite(filled, root_page(filled, "tally"), b"\x02", at=4)
+
+    with Mirror.open(filled) as mirror:
+        assert len(mirror.runs().rows) == 3
+        assert not mirror.is_sound()
+
+
+@pytest.mark.parametrize("content", [b"\xff" * PAGE, bytes(PAGE), os.urandom(PAGE)], ids=["ff", "00", "random"])
+def test_a_damaged_page_of_runs_does_not_end_the_rescue(filled: Path, content: bytes) -> None:
+    """The records come back whole, whatever stands where the runs were."""
+    overwrite(filled, root_page(filled, "run"), content)
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+
+    with mirror:
+        assert found is not None
+        assert whole(mirror) == FAILURES
+
+
+def test_a_run_that_is_none_is_counted(filled: Path) -> None:
+    """NULL in a column that a run needs: that one is skipped, the others are there, and the sentence tells."""
+    with closing(sqlite3.connect(filled)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = replace(sql, ' NOT NULL', '') WHERE name = 'run'")
+    changed(filled, "UPDATE run SET state = NULL WHERE id = 2")
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+
+    with mirror:
+        assert found is not None
+        assert (len(mirror.runs().rows), found.unreadable) == (2, 1)
+        assert "up to 1 rows could not be read" in found.told
+
+
+def in_wal(path: Path, checkpoint: bool) -> tuple[bytes, bytes]:
+    """The file and the WAL of a mirror that holds acknowledged records."""
+    with Mirror.open(path) as mirror:
+        for number in range(1, FAILURES + 1):
+            mirror.write([item(make_record(number=number))])
+            if checkpoint and number == FAILURES // 2:
+                with closing(sqlite3.connect(path)) as connection:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.read_bytes(), path.with_name(f"{path.name}-wal").read_bytes()
+
+
+@pytest.mark.parametrize("present", [True, False], ids=["empty", "missing"])
+@pytest.mark.parametrize("checkpoint", [False, True], ids=["all in the WAL", "half in the WAL"])
+def test_a_lost_file_beside_its_wal_gives_what_the_wal_holds(
+    path: Path, tmp_path: Path, checkpoint: bool, present: bool
+) -> None:
+    """SQLite would remove the WAL: instead both are kept, what is in it is read, and the sentence says the rest."""
+    _, wal = in_wal(tmp_path / "other.sqlite", checkpoint)
+    path.parent.mkdir()
+    path.with_name(f"{path.name}-wal").write_bytes(wal)
+    if present:
+        path.touch()
+    with pytest.raises(DamagedMirror):
+        Mirror.open(path)
+
+    mirror, found = open_or_rescue(path, 1000, outbox=False)
+
+    with mirror:
+        assert found is not None
+        assert (found.aside.read_bytes(), found.aside.with_name(f"{found.aside.name}-wal").read_bytes()) == (b"", wal)
+        if checkpoint:
+            assert 0 < whole(mirror) < FAILURES
+            assert "could not be read" in found.told
+        else:
+            assert whole(mirror) == FAILURES
+
+
+def test_an_empty_file_is_told(path: Path) -> None:
+    """Zero bytes where a mirror was are no fresh start."""
+    path.parent.mkdir()
+    path.touch()
+
+    mirror, found = open_or_rescue(path, 1000, outbox=False)
+
+    mirror.close()
+    assert found is not None
+    assert "it was empty (0 bytes), and what it held is lost" in found.told
+    assert [told for _, told in set_aside(path)] == [found.told]
+
+
+@pytest.mark.parametrize("moment", ["prepare", "pin"])
+def test_a_first_start_that_is_killed_leaves_no_empty_file(path: Path, moment: str) -> None:
+    """Killed while the file is being made, before or behind its tables: the next start is a first one, in silence."""
+    code = (
+        "import os, sys; from pathlib import Path; from failtrace.mirror.engine import Database\n"
+        "from failtrace.mirror.rescue import open_or_rescue\n"
+        "done = getattr(Database, sys.argv[2])\n"
+        "setattr(Database, sys.argv[2], lambda self: (done(self), os._exit(9)))\n"
+        "open_or_rescue(Path(sys.argv[1]), 1000, outbox=False)"
+    )
+    assert hasattr(Database, moment)
+
+    killed = subprocess.run([sys.executable, "-c", code, str(path), moment], timeout=60)
+    assert (killed.returncode, path.exists()) == (9, False)
+    mirror, found = open_or_rescue(path, 1000, outbox=False)
+
+    with mirror:
+        assert found is None
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def misread(path: Path) -> None:
+    """The rows of `run` stand where those of `execution` were: they can be read, and are none."""
+    page = root_page(path, "run")
+    overwrite(path, root_page(path, "execution"), path.read_bytes()[(page - 1) * PAGE : page * PAGE])
+
+
+def test_a_table_that_tells_too_little_loses_no_record(filled: Path) -> None:
+    """A page of another table under `execution` has fewer rows than there are records."""
+    misread(filled)
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+
+    with mirror:
+        assert found is not None
+        assert whole(mirror) == FAILURES
+
+
+@pytest.mark.parametrize("whole_page", [False, True], ids=["list of tables", "first page"])
+@pytest.mark.parametrize("which", [1, 23, 24])
+def test_a_damaged_list_of_tables_loses_nothing(filled: Path, which: int, whole_page: bool) -> None:
+    """Every mirror has the same tables on the same pages, so a fresh one tells where they are."""
+    at = 0 if whole_page or which > 1 else 100
+    overwrite(filled, which, os.urandom(PAGE - at), at)
+
+    mirror, found = open_or_rescue(filled, 1000, outbox=False)
+
+    with mirror:
+        assert found is not None
+        assert (whole(mirror), found.records, found.unreadable, found.unread_bytes) == (FAILURES, FAILURES, 0, 0)
+        assert len(mirror.runs().rows) == 3
+
+
+def test_what_could_not_be_looked_for_is_said_in_bytes(filled: Path) -> None:
+    """With the roots of both tables gone nobody knows how many records there were: no number of rows is made up."""
+    for table in ("execution", "body"):
+        overwrite(filled, root_page(filled, table), os.urandom(PAGE))
+    size = filled.stat().st_size
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+
+    mirror.close()
+    assert found is not None
+    assert f"nothing of its {size:,} bytes could be read, and records may still be in it" in found.told
+    assert "rows" not in found.told
+
+
+@pytest.mark.parametrize("version", [-5, 0, 1, 3])
+def test_a_version_that_the_tables_belie_is_damage(filled: Path, version: int) -> None:
+    """A negative or smaller number than the file's own: nothing is lost, and nothing raises an IndexError."""
+    changed(filled, f"PRAGMA user_version = {version}")
+
+    mirror, found = open_or_rescue(filled, 1000, outbox=False)
+
+    with mirror:
+        assert found is not None
+        assert whole(mirror) == FAILURES
+
+
+def dangling(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere") / "mirror.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [(Path.mkdir, "it is a folder"), (dangling, "it is a link to nothing"), (os.mkfifo, "it is a pipe or a device")],
+    ids=["folder", "link", "fifo"],
+)
+def test_what_is_no_file_is_said_to_be_what_it_is(path: Path, make: Callable[[Path], None], words: str) -> None:
+    """One sentence that says what stands there and what to do; nothing is changed."""
+    path.parent.mkdir()
+    make(path)
+
+    for opened in (open_or_rescue, rescue):
+        with pytest.raises(StoreError, match=f"{words}; move it away, or point FAILTRACE_HOME"):
+            opened(path, 1000, outbox=False)
+
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_great_id_that_damage_made_does_not_hold_up_a_rescue(filled: Path) -> None:
+    """Ids are not tried one by one up to a number that no file could hold."""
+    changed(filled, f"UPDATE execution SET id = {2**61} WHERE id = 7")
+    shutil.copyfile(filled, filled.with_name("copy"))
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+
+    with mirror:
+        assert found is not None
+        assert whole(mirror) >= FAILURES - 1
