@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.trace import StatusCode
 
 from failtrace.capture.journal import Journal
+from failtrace.capture.redaction import keep_up
 from failtrace.capture.sanitiser import Marks, sanitise_attributes, sanitise_text
 
 MAX_STEPS = 100_000
@@ -95,6 +96,7 @@ class Capture:
 
     def step_started(self, span: Span) -> None:
         """One journal line with what is known of the step at its start."""
+        keep_up()
         self._started += 1
         if self._started > self._steps_kept:
             self._drop_step()
@@ -122,6 +124,7 @@ class Capture:
 
     def step_ended(self, span: ReadableSpan) -> None:
         """One journal line with what the step gained since its start."""
+        keep_up()
         context = span.get_span_context()
         known = self._open.pop(context.span_id, None) if context is not None else None
         if context is None or known is None:

@@ -10,6 +10,7 @@ from opentelemetry import trace
 from failtrace.capture.capture import CURRENT, Capture
 from failtrace.capture.exceptions import describe_exception
 from failtrace.capture.foreign_values import type_name
+from failtrace.capture.redaction import keep_up
 from failtrace.capture.sanitiser import sanitise_text
 from failtrace.capture.unwieldy import is_unwieldy, short_repr
 
@@ -30,6 +31,7 @@ class CaptureHandler(logging.Handler):
         if not self._whole_process and CURRENT.get() is not capture:
             return
         try:
+            keep_up()
             capture.log(self._line(record, capture))
         # A record is the subject's to build; whatever is wrong with it, the logging call goes on as without us.
         except Exception:  # noqa: BLE001

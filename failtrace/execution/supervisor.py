@@ -6,6 +6,7 @@ line. It keeps nothing of an execution. When its host goes away, it ends the sub
 
 from __future__ import annotations
 
+import json
 import os
 import selectors
 import signal
@@ -14,19 +15,20 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from failtrace.capture.exceptions import without_machinery
 from failtrace.capture.journal import JournalWriter
-from failtrace.capture.redaction import adopt
+from failtrace.capture.redaction import adopt, learn
 from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.execution.child import Child, Ended
 from failtrace.execution.descriptors import Descriptors
 from failtrace.execution.limits import adopt_orphans, die_with_parent, oom_kills
 from failtrace.execution.protocol import LOAD_LIMIT_S, Message, receive, send
 from failtrace.execution.usage import Usage
-from failtrace.execution.worker import JOURNAL_LOST, STARTED, SUBJECT_ENDED, run_worker
+from failtrace.execution.worker import JOURNAL_LOST, LEARNT, STARTED, SUBJECT_ENDED, run_worker
 from failtrace.secrets.own_rules import OwnRules
 from failtrace.subjects.limits import Breach
 
@@ -137,6 +139,16 @@ class Supervisor:
         self._connection.close()
         for fd in (self._wakeup_read, self._wakeup_write, *foreign_fds):
             os.close(fd)
+
+
+def _learnt(told: bytes) -> list[str]:
+    """The secrets that the process said it has come to know; what is no such thing, the subject wrote there."""
+    found: list[str] = []
+    for line in LEARNT.findall(told):
+        with suppress(ValueError, RecursionError):
+            forms = json.loads(bytes.fromhex(line.decode()))
+            found += [form for form in forms if type(form) is str and form] if type(forms) is list else []
+    return found
 
 
 def _nameless_file() -> IO[bytes]:
@@ -250,6 +262,7 @@ class _Watch:
 
     def exit_line(self, ended: Ended, stacks: bytes, kills_before: int | None, *, host_lost: bool) -> dict[str, Any]:
         """How the process ended, as a journal line."""
+        learn(_learnt(bytes(self.status.chunks)))
         marks = Marks()
         status = ended.status
         kills = oom_kills()

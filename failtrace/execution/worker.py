@@ -6,11 +6,14 @@ import asyncio
 import atexit
 import contextlib
 import faulthandler
+import json
 import os
 import random
+import re
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from time import monotonic, time_ns  # bound now: a subject may replace those of the module
 from typing import Any
 
@@ -20,7 +23,7 @@ from opentelemetry.trace import set_span_in_context
 from failtrace.capture.capture import CURRENT, Capture
 from failtrace.capture.exceptions import isinstance_safe
 from failtrace.capture.logs import capture_process_logging
-from failtrace.capture.redaction import keep_up
+from failtrace.capture.redaction import keep_up, tell_what_is_learnt
 from failtrace.capture.sanitiser import sanitise_text
 from failtrace.capture.threads import carry_context_into_threads
 from failtrace.capture.tracing import PROCESSOR, remote_parent, take_process
@@ -38,6 +41,8 @@ from failtrace.subjects.subject import Subject
 STARTED = b"S"
 SUBJECT_ENDED = b"E"
 JOURNAL_LOST = b"L"
+LEARNT = re.compile(rb"k([0-9a-f]+)\n")
+"""Texts that are secrets of the subject since it set them in its environment; in hex, which has none of the above."""
 EXIT_AT_LIMIT = 71
 """The step limit was met; the journal says so."""
 EXIT_LIMIT_S = 2.0
@@ -53,6 +58,7 @@ def run_worker(message: Message, descriptors: Descriptors) -> None:
     capture = Capture(GuardedJournal(descriptors.journal, head["journal"]))
     _limit_steps(capture, head["limits"], descriptors.stacks)
     _start_capture(capture, head["trace_id"])
+    tell_what_is_learnt(partial(_tell_supervisor, descriptors.status))
     try:
         subject, value = unpack(message.blob)
     except FailtraceError as error:
@@ -101,6 +107,12 @@ def _start_capture(capture: Capture, trace_id: str) -> None:
     carry_context_into_threads()
     capture_process_logging(capture)
     otel_context.attach(set_span_in_context(remote_parent(trace_id, random.getrandbits(63) + 1)))
+
+
+def _tell_supervisor(status_fd: int, forms: Sequence[str]) -> None:
+    """It redacts what the process prints. The descriptor may be closed by the subject; then it knows less."""
+    with contextlib.suppress(OSError):
+        os.write(status_fd, b"k%s\n" % json.dumps(forms).encode().hex().encode())
 
 
 def _limit_steps(capture: Capture, limits: Mapping[LimitName, float], stacks_fd: int) -> None:

@@ -2,7 +2,10 @@
 
 import base64
 import json
+import logging
 import os
+import signal
+import sys
 import threading
 from pathlib import Path
 from urllib.parse import quote
@@ -10,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
+from failtrace import run_with_failure_detection, step
 from failtrace.capture import redaction
 from failtrace.capture.redaction import MAX_LATER, adopt, follow, keep_up, redact_text, redactor
 from failtrace.health import examine
@@ -143,3 +147,23 @@ def test_more_secrets_than_are_looked_for_are_told(monkeypatch: pytest.MonkeyPat
     assert own_secrets(("zzzz.own.key",), os.environ).count("zzzz.own.key") == 1
     assert finding.state == "warning"
     assert "502 texts" in finding.detail
+
+
+def learn_late(_: object) -> None:
+    os.environ["LATE_API_KEY"] = secret = ".".join(("late", "battery", "horse"))
+    print(f"printed {secret}", flush=True)
+    logging.getLogger("late").error("logged %s", secret)
+    with step("use it", value=secret) as use:
+        use.output = f"got {secret}"
+    print(f"to stderr {secret}", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_secret_that_comes_while_it_runs_goes_everywhere() -> None:
+    """As after `load_dotenv()`: from steps, logs and both streams, also of a process that is killed."""
+    _, record = run_with_failure_detection(learn_late, None)
+
+    told = record.model_dump_json()
+    assert "late.battery.horse" not in told
+    assert told.count("[redacted:own_secret]") >= 5
+    assert record.logs.stdout.text == "printed [redacted:own_secret]\n"
