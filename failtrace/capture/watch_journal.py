@@ -116,9 +116,12 @@ class WatchJournal:
         number = next(self._numbers)
         segment = self._current
         if segment is None or segment.refused or segment.size >= MAX_SEGMENT:
-            segment = self._next()
+            segment = self._next(segment)
         if segment is not None and not segment.begin(number, told):
-            segment = None
+            # Full, refused or lost by now; another thread may have begun the next one.
+            segment = self._next(segment)
+            if segment is not None and not segment.begin(number, told):
+                segment = None
         if segment is None:
             self.in_memory_alone += 1
         return CallJournal(self, number, told, segment)
@@ -179,18 +182,20 @@ class WatchJournal:
     def _host(self) -> dict[str, Any]:
         return {"salt": self._salt, "environment": {**_environment(), "pid": os.getpid()}}
 
-    def _next(self) -> WatchSegment | None:
-        """A new segment in place of the current one; None while there can be none."""
+    def _next(self, full: WatchSegment | None) -> WatchSegment | None:
+        """The segment after one that takes no calls; None while there can be none."""
         with self._lock:
+            if self._current is not full and self._current is not None:
+                return self._current
             now = time.monotonic()
             if now < self._rest_until:
                 return None
-            full, self._current = self._current, None
+            self._current = None
             if full is not None:
                 full.retire()
             self._segments = [segment for segment in self._segments if segment.is_open]
             self._rest_until = now + RETRY_S
-            if (full is not None and full.refused) or len(self._segments) >= MAX_SEGMENTS:
+            if (full is not None and full.is_open and full.refused) or len(self._segments) >= MAX_SEGMENTS:
                 return None
             with FAULTS:
                 self._current = self._create()

@@ -14,6 +14,8 @@ process holds makes a record of each call in it that is still `live`.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -46,7 +48,12 @@ _KIND_AT = len(b'\n{"k":"')
 
 
 class WatchSegment:
-    """One segment as its process writes it. Safe to use from any thread; what the disk refuses is counted."""
+    """One segment as its process writes it. Safe to use from any thread; what the disk refuses is counted.
+
+    A host may close any descriptor (`os.closerange`, as daemons do) and get its number for a file of its own.
+    So ours has an offset by which it is known before each write and before it is closed: lines go to places of their
+    own, and need none. (`os.fstat` would tell as well, and cost more than the write.)
+    """
 
     def __init__(self, path: Path, host: dict[str, Any], dropped: int) -> None:
         """A new file, locked. Raises OSError."""
@@ -59,7 +66,7 @@ class WatchSegment:
         self._path = path
         self.refused = False
         """The disk has not taken a line: no call should begin here any more."""
-        self._fd = create_locked(path)
+        self._sign(create_locked(path))
         head = _HEAD % (0, dropped, to_json(host)[1:])
         self.size = len(head)
         self._put(head, 0)
@@ -127,10 +134,8 @@ class WatchSegment:
 
     def disown(self) -> None:
         """In a forked child: the file and its calls are the parent's."""
-        fd, self._fd = self._fd, -1
         self._lock = threading.RLock()
-        if fd >= 0:
-            os.close(fd)
+        self._close()
 
     def count(self, what: Literal["lost", "dropped"]) -> None:
         """One more, told in the first line."""
@@ -140,6 +145,8 @@ class WatchSegment:
 
     def _put(self, data: bytes, at: int) -> bool:
         """Write at that place. Whoever calls has a call, or a line, that keeps the file open."""
+        if not (self._is_ours() or self._regain()):
+            return False
         try:
             written = os.pwrite(self._fd, data, at)
             while written != len(data):
@@ -161,13 +168,52 @@ class WatchSegment:
         with self._lock:
             if not self._retired or self._live or self._fd < 0:
                 return
-            fd, self._fd = self._fd, -1
+            try:
+                if not self._left:
+                    self._path.unlink(missing_ok=True)
+            except OSError as error:
+                FAULTS.take(error)
+            self._close()
+
+    def _sign(self, fd: int) -> None:
+        """Take a descriptor, marked by an offset at which no other file stands but by a chance of 1 in 2**31."""
+        self._offset = os.lseek(fd, int.from_bytes(os.urandom(4)) | 1 << 31, os.SEEK_SET)
+        self._fd = fd
+
+    def _is_ours(self) -> bool:
         try:
-            if not self._left:
-                self._path.unlink(missing_ok=True)
-        except OSError as error:
-            FAULTS.take(error)
-        os.close(fd)
+            return os.lseek(self._fd, 0, os.SEEK_CUR) == self._offset
+        except OSError:
+            return False
+
+    def _regain(self) -> bool:
+        """The host has closed the descriptor: open the file once more, if nobody recovers its calls by now.
+
+        Else it is given up: `is_open` is False, and calls begin in another segment.
+        """
+        with self._lock:
+            if self._fd < 0 or self._is_ours():
+                return self._fd >= 0
+            self._fd = -1
+            FAULTS.take(OSError(errno.EBADF, "The program has closed the descriptor of the watch journal"))
+            try:
+                fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+            except OSError:
+                return False
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(fd).st_nlink:
+                    self._sign(fd)
+            except OSError as error:
+                FAULTS.take(error)
+            if self._fd < 0:
+                os.close(fd)
+            return self._fd >= 0
+
+    def _close(self) -> None:
+        if self._is_ours():
+            os.close(self._fd)
+        self._fd = -1
 
 
 def calls(journal: JournalLines) -> Iterator[list[dict[str, Any]]]:
