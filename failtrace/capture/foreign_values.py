@@ -95,6 +95,11 @@ def _pydantic_extra(value: object) -> dict[str, object]:
     return extra if type(extra) is dict else {}
 
 
+def has_method(kind: type, name: str) -> bool:
+    """Whether values of the type have a method of that name, which is not None, of their class."""
+    return _class_attribute(mro_of(kind), name) is not None
+
+
 def _class_attribute(bases: tuple[type, ...], name: str) -> object:
     for base in bases:
         if name in (attributes := _class_dict(base)):

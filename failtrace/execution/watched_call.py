@@ -27,6 +27,7 @@ from failtrace.capture.tracing import tracer
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_journal import JOURNAL, CallJournal
 from failtrace.execution.contract_check import check_contract
+from failtrace.execution.one_shot import holds_one_shot
 from failtrace.execution.outcome import raised_line
 from failtrace.subjects.subject import Subject
 
@@ -328,10 +329,15 @@ def _members(error: BaseException) -> Iterator[BaseException]:
 
 
 def _contract(model: Any, output: Any, marks: Marks) -> dict[str, Any] | None:
-    """Its violations; None without a contract, and where the contract itself broke, which is not the host's affair."""
+    """Its violations; None without a contract, and where the contract itself broke, which is not the host's affair.
+
+    `unjudged` with the reason where a validator would take from the host what it is about to iterate.
+    """
     if model is None:
         return None
     try:
+        if holds_one_shot(output):
+            return {"unjudged": "The output holds what can be iterated only once, and that is its caller's."}
         return {"violations": check_contract(model, output, marks)}
     except KeyboardInterrupt:
         raise
