@@ -74,9 +74,12 @@ class Recorder:
         if self._taken - self._done >= MAX_WAITING:
             self._give_up(ended)
             return
-        with self._lock:
-            self._taken += 1
-        self._waiting.put(ended)
+        # A signal's handler may raise in between; what is counted must come, or `flush` would wait for it in vain.
+        try:
+            with self._lock:
+                self._taken += 1
+        finally:
+            self._waiting.put(ended)
         self._man()
 
     def wake(self) -> None:

@@ -133,10 +133,10 @@ def _plain(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]
         try:
             call.begin()
             result = function(*args, **kwargs)
+            call.passed(result)
         except BaseException as error:
             call.failed(error)
             raise
-        call.passed(result)
         return result
 
     return wrapper
@@ -148,10 +148,10 @@ def _coroutine(watched: Watched, function: Callable[..., Any]) -> Callable[..., 
         try:
             call.begin()
             result = await function(*args, **kwargs)
+            call.passed(result)
         except BaseException as error:
             call.failed(error)
             raise
-        call.passed(result)
         return result
 
     return wrapper
@@ -185,10 +185,10 @@ def _generator(watched: Watched, function: Callable[..., Any]) -> Callable[..., 
                     raise
                 except BaseException as thrown:  # noqa: BLE001  thrown in by the host, for its own generator
                     resume, value = inner.throw, thrown
+            call.exhausted()
         except BaseException as error:
             call.failed(error)
             raise
-        call.exhausted()
         return result
 
     return wrapper
@@ -221,9 +221,9 @@ def _async_generator(watched: Watched, function: Callable[..., Any]) -> Callable
                     raise
                 except BaseException as thrown:  # noqa: BLE001  thrown in by the host, for its own generator
                     resume, value = inner.athrow, thrown
+            call.exhausted()
         except BaseException as error:
             call.failed(error)
             raise
-        call.exhausted()
 
     return wrapper

@@ -12,6 +12,7 @@ from failtrace.capture.markers import KEY, Mark, Marks, mark
 from failtrace.capture.redaction import is_kept, look_closer, redact_text, redactor
 from failtrace.capture.sanitiser_foreign import foreign
 from failtrace.capture.secret_values import holds_secret, is_login, named_value, names_next, names_secret
+from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.value_limits import (
     MAX_BYTES,
     MAX_DECIMAL_BITS,
@@ -69,7 +70,9 @@ class Walk:
             return value  # type: ignore[no-any-return]
         try:
             return foreign(self, value, depth)
-        except Exception as error:  # noqa: BLE001 - whatever a hostile object does, its siblings are kept
+        except Exception as error:  # whatever a hostile object does, its siblings are kept
+            if came_from_handler(error):
+                raise
             return mark("object", type=type_name(kind), repr=f"<could not be read: {type_name(type(error))}>")
 
     def text(self, text: str) -> Json:

@@ -114,17 +114,27 @@ class WatchJournal:
     def begin(self, told: bytes) -> CallJournal:
         """The journal of a call that begins; `told` is its first line's fields."""
         number = next(self._numbers)
+        try:
+            segment = self._place(number, told)
+            if segment is None:
+                self.in_memory_alone += 1
+            return CallJournal(self, number, told, segment)
+        except BaseException:
+            # The host's own, out of a signal's handler: nobody would ever end the call.
+            if self._current is not None:
+                self._current.gone(number)
+            raise
+
+    def _place(self, number: int, told: bytes) -> WatchSegment | None:
+        """The segment in which the call begins; None where it is in memory alone."""
         segment = self._current
         if segment is None or segment.refused or segment.size >= MAX_SEGMENT:
             segment = self._next(segment)
-        if segment is not None and not segment.begin(number, told):
-            # Full, refused or lost by now; another thread may have begun the next one.
-            segment = self._next(segment)
-            if segment is not None and not segment.begin(number, told):
-                segment = None
-        if segment is None:
-            self.in_memory_alone += 1
-        return CallJournal(self, number, told, segment)
+        if segment is None or segment.begin(number, told):
+            return segment
+        # Full, refused or lost by now; another thread may have begun the next one.
+        segment = self._next(segment)
+        return segment if segment is not None and segment.begin(number, told) else None
 
     def story(self, kept: JournalLines) -> JournalLines:
         """The lines of a call of this process, as those of an execution."""

@@ -27,6 +27,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from failtrace.capture.journal import JournalLines, create_locked
+from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.watch_faults import FAULTS
 
 SUFFIX = ".watch"
@@ -80,19 +81,20 @@ class WatchSegment:
         """A call begins, `told` being the fields of its line; False where it cannot stand here."""
         data = _LIVE % (number, told)
         with self._lock:
-            if self._retired or self._fd < 0 or not self._put(data, self.size):
+            if self._retired or self._fd < 0:
                 return False
             self._live[number] = self.size
-            self.size += len(data)
-            return True
+            if self._add(data):
+                return True
+            del self._live[number]
+            return False
 
     def append(self, data: bytes) -> None:
         """One more line of a call; counted as lost where that cannot be."""
         with self._lock:
             if self._fd < 0:
                 return
-            if not self.refused and self.size < MAX_OVERLONG and self._put(data, self.size):
-                self.size += len(data)
+            if not self.refused and self.size < MAX_OVERLONG and self._add(data):
                 return
         self.count("lost")
 
@@ -143,6 +145,20 @@ class WatchSegment:
             self._counts[what] = number = self._counts[what] + 1
         self._put(b"%010d" % number, _COUNT_AT[what])
 
+    def _add(self, data: bytes) -> bool:
+        """Write after all lines so far."""
+        at, after = self.size, self.size + len(data)
+        try:
+            if not self._put(data, at):
+                return False
+        except BaseException:
+            # The host's own, out of a signal's handler: so that it stands there for sure, once more.
+            if self._put(data, at):
+                self.size = after
+            raise
+        self.size = after
+        return True
+
     def _put(self, data: bytes, at: int) -> bool:
         """Write at that place. Whoever calls has a call, or a line, that keeps the file open."""
         if not (self._is_ours() or self._regain()):
@@ -153,8 +169,8 @@ class WatchSegment:
                 written += os.pwrite(self._fd, data[written:], at + written)
         except OSError as error:
             if self._fd >= 0:
-                self.refused = True
                 FAULTS.take(error)
+                self.refused = True
             return False
         return True
 
@@ -183,7 +199,9 @@ class WatchSegment:
     def _is_ours(self) -> bool:
         try:
             return os.lseek(self._fd, 0, os.SEEK_CUR) == self._offset
-        except OSError:
+        except OSError as error:
+            if came_from_handler(error):
+                raise
             return False
 
     def _regain(self) -> bool:
@@ -196,17 +214,15 @@ class WatchSegment:
                 return self._fd >= 0
             self._fd = -1
             FAULTS.take(OSError(errno.EBADF, "The program has closed the descriptor of the watch journal"))
+            fd = -1
             try:
                 fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-            except OSError:
-                return False
-            try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.fstat(fd).st_nlink:
                     self._sign(fd)
             except OSError as error:
                 FAULTS.take(error)
-            if self._fd < 0:
+            if self._fd < 0 <= fd:
                 os.close(fd)
             return self._fd >= 0
 
