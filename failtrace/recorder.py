@@ -25,7 +25,7 @@ from failtrace.contracts import TraceRecord
 from failtrace.detection.assemble import assemble
 from failtrace.errors import InputError
 from failtrace.execution.outcome import gather_evidence
-from failtrace.execution.watched_call import Ended
+from failtrace.execution.watched_call import Ended, under_way
 from failtrace.recover import recover
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import TraceStore
@@ -117,7 +117,7 @@ class Recorder:
         """As `flush`, for the end of the program: nothing stays open, and what is not stored stays in the journal."""
         flushed = self.flush(timeout)
         with FAULTS:
-            JOURNAL.end()
+            JOURNAL.end(under_way())
             self._tell()
             if flushed:
                 self._close()

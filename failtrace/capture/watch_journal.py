@@ -11,6 +11,7 @@ import os
 import platform
 import threading
 import time
+from collections.abc import Collection
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -164,11 +165,11 @@ class WatchJournal:
         if segment is not None:
             segment.retire()
 
-    def end(self) -> None:
-        """The process ends well: only calls that are still to be stored stay on the disk."""
+    def end(self, hanging: Collection[int] = ()) -> None:
+        """The process ends well: only calls that are still to be stored stay on the disk, and those that hang."""
         self.retire()
         for segment in self._segments:
-            segment.end()
+            segment.end(hanging)
 
     def disown(self) -> None:
         """In a forked child: begin anew; the parent's calls keep their numbers to themselves."""

@@ -18,7 +18,7 @@ import errno
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -124,11 +124,11 @@ class WatchSegment:
         self._retired = True
         self._close_if_done()
 
-    def end(self) -> None:
-        """The process ends: what is under way will not be heard of again, what has ended is left."""
+    def end(self, hanging: Collection[int]) -> None:
+        """The process ends: what has ended is left, and what runs on; of other calls nothing will be heard again."""
         self._retired = True
         for number in list(self._live):
-            if number in self._ended:
+            if number in self._ended or number in hanging:
                 self.leave(number)
             else:
                 self.gone(number)

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import os
 import random
+import sys
+import threading
 import time
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, Span
 from pydantic_core import to_json
 
-from failtrace.capture.capture import CURRENT, Capture
+from failtrace.capture.capture import CURRENT
 from failtrace.capture.exceptions import isinstance_safe
 from failtrace.capture.glance import glance, read, read_input
 from failtrace.capture.redaction import keep_up
 from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.capture.signal_handlers import TRACEBACK_OF
 from failtrace.capture.tracing import tracer
+from failtrace.capture.watch_capture import WatchedCapture
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_journal import JOURNAL, CallJournal
 from failtrace.execution.contract_check import check_contract
@@ -34,8 +37,8 @@ from failtrace.subjects.subject import Subject
 
 MAX_CHUNKS = 1000
 """Chunks of a generator that are kept for its contract, its evidence or a sample; of a longer one none is judged."""
-MAX_WITHIN = 8
-"""Watched calls around one another that hear of the same step."""
+MAX_CHUNK_BYTES = 16 << 20
+"""The same in bytes: of texts and bytes whole, of containers and objects without what they refer to."""
 ROOM = 150
 """Frames that the stack must have room for, where the failure of a call is to be read."""
 MAX_GROUPED = 1000
@@ -88,62 +91,6 @@ class Watched:
         """Their fields of a journal's first line."""
 
 
-class WatchedCapture(Capture):
-    """The capture of a watched call; the watched calls around it hear of its steps too. Raises nothing."""
-
-    __slots__ = ("depth", "ended", "number", "outer")
-
-    depth: int
-    outer: WatchedCapture | None
-
-    def __init__(self, journal: CallJournal, outer: WatchedCapture | None) -> None:
-        super().__init__(journal)
-        self.number = journal.number
-        self.depth = outer.depth + 1 if outer is not None else 0
-        self.outer = outer if self.depth % MAX_WITHIN else None
-        self.ended = False
-        """Steps may end after their call has, in other threads and tasks; nobody hears of them."""
-
-    def end(self) -> None:
-        """The call is over. A task of its may live on, and this with it: no exception of the host's does."""
-        self.ended = True
-        self._origins.clear()
-
-    def write(self, line: dict[str, Any]) -> None:
-        """See Capture."""
-        if not self.ended:
-            super().write(line)
-
-    def step_started(self, span: Span) -> None:
-        """See Capture."""
-        if not self.ended:
-            # Not `with FAULTS`, which costs where nothing happens.
-            try:
-                super().step_started(span)
-            except BaseException as error:  # noqa: BLE001
-                FAULTS.take(error)
-        if self.outer is not None:
-            self.outer.step_started(span)
-
-    def step_ended(self, span: ReadableSpan) -> None:
-        """See Capture."""
-        if not self.ended:
-            # Not `with FAULTS`, which costs where nothing happens.
-            try:
-                super().step_ended(span)
-            except BaseException as error:  # noqa: BLE001
-                FAULTS.take(error)
-        if self.outer is not None:
-            self.outer.step_ended(span)
-
-    def exception_left(self, error: BaseException, step_id: str) -> None:
-        """See Capture."""
-        if not self.ended:
-            super().exception_left(error, step_id)
-        if self.outer is not None:
-            self.outer.exception_left(error, step_id)
-
-
 class WatchedCall:
     """One call, from `begin` to its end; between `pause` and `resume` it does not run."""
 
@@ -153,12 +100,14 @@ class WatchedCall:
         "_capture",
         "_chunks",
         "_journal",
+        "_kept",
         "_kwargs",
         "_number",
         "_ran",
         "_resumed",
         "_sampled",
         "_told",
+        "_too_much",
         "_watched",
         "_whole",
     )
@@ -168,7 +117,7 @@ class WatchedCall:
         self._capture: WatchedCapture | None = None
         self._journal: CallJournal | None = None
         self._resumed = self._ran = 0.0
-        self._told = False
+        self._told = self._too_much = False
 
     def begin(self) -> None:
         """The function is about to run."""
@@ -199,9 +148,12 @@ class WatchedCall:
 
     def keep(self, chunk: Any) -> None:
         """One chunk of a generator, kept where the output will be looked at."""
-        if self._capture is not None and (self._sampled or self._watched.needs_output):
+        if self._capture is None or not (self._sampled or self._watched.needs_output) or self._too_much:
+            return
+        self._kept += (sys.getsizeof if type(chunk) in _SIZED else object.__sizeof__)(chunk)
+        self._too_much = self._kept > MAX_CHUNK_BYTES or len(self._chunks) >= MAX_CHUNKS
+        if not self._too_much:
             self._chunks.append(chunk)
-            del self._chunks[MAX_CHUNKS + 1 :]
 
     def passed(self, result: Any) -> None:
         """The function has returned."""
@@ -216,7 +168,7 @@ class WatchedCall:
         """The generator has come to its end."""
         if self._capture is not None:
             try:
-                self._passed(self._capture, self._chunks, judged=len(self._chunks) <= MAX_CHUNKS)
+                self._passed(self._capture, self._chunks, judged=not self._too_much)
             except BaseException as fault:  # noqa: BLE001
                 self._broke(fault)
 
@@ -266,6 +218,7 @@ class WatchedCall:
         self._number = journal.number
         self._sampled = watched.sample > 0 and _chance.random() < watched.sample
         self._chunks: list[Any] = []
+        self._kept = 0
         self._capture = WatchedCapture(journal, around)
         self.resume()
 
@@ -366,7 +319,24 @@ def _dig(depth: int) -> None:
         _dig(depth - 1)
 
 
+_SIZED = frozenset({str, bytes, bytearray, list, dict, tuple, set, frozenset, int})
+"""Types whose own word on their size is asked; that of others would be the host's code."""
 _WRAPPERS = "failtrace.watching"
+
+
+def under_way() -> set[int]:
+    """The numbers of the calls that run in other threads at this moment, or hang there."""
+    found = set()
+    for thread, frame in sys._current_frames().items():
+        at: FrameType | None = frame if thread != threading.get_ident() else None
+        while at is not None:
+            call = at.f_locals.get("call") if at.f_globals.get("__name__") == _WRAPPERS else None
+            if type(call) is WatchedCall and call._journal is not None:
+                found.add(call._number)
+            at = at.f_back
+    return found
+
+
 _NO_FAILURE = (StopIteration, StopAsyncIteration)
 
 
