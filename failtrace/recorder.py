@@ -25,7 +25,7 @@ from failtrace.contracts import TraceRecord
 from failtrace.detection.assemble import assemble
 from failtrace.errors import InputError
 from failtrace.execution.outcome import gather_evidence
-from failtrace.execution.watched_call import Ended
+from failtrace.execution.watched_call import Ended, under_way
 from failtrace.recover import recover
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import TraceStore
@@ -74,9 +74,12 @@ class Recorder:
         if self._taken - self._done >= MAX_WAITING:
             self._give_up(ended)
             return
-        with self._lock:
-            self._taken += 1
-        self._waiting.put(ended)
+        # A signal's handler may raise in between; what is counted must come, or `flush` would wait for it in vain.
+        try:
+            with self._lock:
+                self._taken += 1
+        finally:
+            self._waiting.put(ended)
         self._man()
 
     def wake(self) -> None:
@@ -114,7 +117,7 @@ class Recorder:
         """As `flush`, for the end of the program: nothing stays open, and what is not stored stays in the journal."""
         flushed = self.flush(timeout)
         with FAULTS:
-            JOURNAL.end()
+            JOURNAL.end(under_way())
             self._tell()
             if flushed:
                 self._close()

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
+import types
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, TypeVar, overload
 
@@ -91,10 +93,19 @@ def _watch(function: Any, *, name: str | None, sample: float, ignore: Any, optio
             f"Cannot watch {function!r:.120}, a {type(function).__name__}; "
             "give a function or a method, beneath any other decorator."
         )
+    if unknown := options.keys() - _OPTIONS:
+        raise SubjectError(
+            f"Cannot watch with {', '.join(sorted(unknown))}: watch enforces no limits; "
+            f"give any of name, sample, ignore, {', '.join(sorted(_OPTIONS))}."
+        )
     source = source_of(function)
     subject = Subject(name=name or source, function=function, source=source, **options)
     watched = Watched(subject, _share(sample, subject.name), _types(ignore, subject.name), _hand_over)
     return functools.update_wrapper(_wrapper(watched, function), function)
+
+
+_OPTIONS = frozenset({"output_model", "evidence", "timeout", "version"})
+"""Beside its own; `watch` enforces nothing, so takes no limit of a subject's."""
 
 
 def _share(sample: float, name: str) -> float:
@@ -121,6 +132,8 @@ def _wrapper(watched: Watched, function: Callable[..., Any]) -> Callable[..., An
     if inspect.isasyncgenfunction(code):
         return _async_generator(watched, function)
     if inspect.isgeneratorfunction(code):
+        if _code_flags(code) & inspect.CO_ITERABLE_COROUTINE:
+            return _awaited(watched, function)
         return _generator(watched, function)
     if inspect.iscoroutinefunction(code):
         return _coroutine(watched, function)
@@ -133,10 +146,10 @@ def _plain(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]
         try:
             call.begin()
             result = function(*args, **kwargs)
+            call.passed(result)
         except BaseException as error:
             call.failed(error)
             raise
-        call.passed(result)
         return result
 
     return wrapper
@@ -148,10 +161,35 @@ def _coroutine(watched: Watched, function: Callable[..., Any]) -> Callable[..., 
         try:
             call.begin()
             result = await function(*args, **kwargs)
+            call.passed(result)
         except BaseException as error:
             call.failed(error)
             raise
-        call.passed(result)
+        return result
+
+    return wrapper
+
+
+def _code_flags(function: Any) -> int:
+    while isinstance(function, functools.partial):
+        function = function.func
+    flags: int = getattr(function, "__func__", function).__code__.co_flags
+    return flags
+
+
+def _awaited(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `_coroutine`, for a generator that `types.coroutine` made awaitable."""
+
+    @types.coroutine
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        call = WatchedCall(watched, args, kwargs)
+        try:
+            call.begin()
+            result = yield from function(*args, **kwargs)
+            call.passed(result)
+        except BaseException as error:
+            call.failed(error)
+            raise
         return result
 
     return wrapper
@@ -180,18 +218,29 @@ def _generator(watched: Watched, function: Callable[..., Any]) -> Callable[..., 
                 try:
                     value = yield chunks.pop()
                     resume = inner.send
-                except GeneratorExit:
-                    inner.close()
-                    raise
                 except BaseException as thrown:  # noqa: BLE001  thrown in by the host, for its own generator
                     resume, value = inner.throw, thrown
+            call.exhausted()
         except BaseException as error:
             call.failed(error)
             raise
-        call.exhausted()
         return result
 
     return wrapper
+
+
+def _unheard(inner: AsyncGenerator[Any, Any]) -> Callable[[Any], Any]:
+    """Its `asend`, for the first chunk: the event loop hears of the wrapper alone, and does not close both at once."""
+
+    def asend(value: Any) -> Any:
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(None, None)
+        try:
+            return inner.asend(value)
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+
+    return asend
 
 
 def _async_generator(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -202,7 +251,7 @@ def _async_generator(watched: Watched, function: Callable[..., Any]) -> Callable
         try:
             call.begin()
             inner = function(*args, **kwargs)
-            resume, value = inner.asend, None
+            resume, value = _unheard(inner), None
             while True:
                 call.resume()
                 try:
@@ -216,14 +265,11 @@ def _async_generator(watched: Watched, function: Callable[..., Any]) -> Callable
                 try:
                     value = yield chunks.pop()
                     resume = inner.asend
-                except GeneratorExit:
-                    await inner.aclose()
-                    raise
                 except BaseException as thrown:  # noqa: BLE001  thrown in by the host, for its own generator
                     resume, value = inner.athrow, thrown
+            call.exhausted()
         except BaseException as error:
             call.failed(error)
             raise
-        call.exhausted()
 
     return wrapper

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from pydantic import BaseModel
+from support.watched import program, recorded
 
-from failtrace import TraceStore, watch
+from failtrace import watch
 from failtrace.capture import watch_journal
 from failtrace.capture.watch_segment import DROPPED, SAMPLE
-from failtrace.contracts import FailureType, TraceRecord
+from failtrace.contracts import FailureType
 from failtrace.errors import SubjectError
 from failtrace.guard import GUARD
 from failtrace.health import examine
@@ -32,22 +32,6 @@ def a_home_of_its_own() -> Iterator[None]:
     """A process has one home; here each test is the end of a program, and the next one begins in another home."""
     yield
     assert recorder().finish()
-
-
-def recorded() -> list[TraceRecord]:
-    """All records, oldest first, once the recorder has nothing left to do."""
-    assert recorder().flush()
-    with TraceStore.open() as store:
-        rows = store.mirror.executions(limit=1000).rows
-        found = [store.get_trace(row.failure_id or row.trace_id) for row in rows]
-    return [record for record in reversed(found) if record is not None]
-
-
-def program(tmp_path: Path, code: str, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """A host of its own, on this test's home."""
-    script = tmp_path / "program.py"
-    script.write_text(textwrap.dedent(code))
-    return subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, **options)
 
 
 class Shop:

@@ -11,6 +11,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.trace import StatusCode
 
+from failtrace.capture.exceptions import attribute, isinstance_safe
 from failtrace.capture.journal import Journal
 from failtrace.capture.redaction import keep_up
 from failtrace.capture.sanitiser import Marks, sanitise_attributes, sanitise_text
@@ -206,7 +207,9 @@ def _lineage(error: BaseException) -> list[BaseException]:
     lineage = [error]
     while len(lineage) < 32:
         current = lineage[-1]
-        deeper = current.exceptions[0] if isinstance(current, BaseExceptionGroup) else current.__cause__
+        is_group = isinstance_safe(current, BaseExceptionGroup)
+        members = BaseExceptionGroup.exceptions.__get__(current) if is_group else (attribute(current, "__cause__"),)
+        deeper = members[0]
         if deeper is None or any(deeper is known for known in lineage):
             break
         lineage.append(deeper)

@@ -9,6 +9,7 @@ from typing import Any
 
 from failtrace.capture.foreign_values import type_name
 from failtrace.capture.sanitiser import Marks, sanitise_text
+from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.unwieldy import is_unwieldy, short_repr
 
 MAX_FRAMES = 60
@@ -75,11 +76,13 @@ def _type_of(error: BaseException, marks: Marks) -> str:
 
 def message_of(error: BaseException, marks: Marks) -> str:
     """`str(error)`, bounded and redacted; a sentence where it cannot be had."""
-    told = _attribute(error, "args")
+    told = attribute(error, "args")
     try:
         text = _spelled(told) if any(map(is_unwieldy, told)) else str(error)
     # A subject's __str__ may raise anything, even KeyboardInterrupt; that must not hide the failure itself.
-    except BaseException as broken:  # noqa: BLE001
+    except BaseException as broken:
+        if came_from_handler(broken):
+            raise
         return f"<the exception's __str__ raised {type(broken).__name__}>"
     return sanitise_text(text, marks, MAX_MESSAGE)
 
@@ -89,15 +92,14 @@ def _spelled(told: tuple[object, ...]) -> str:
 
 
 def _notes(error: BaseException) -> list[str]:
-    notes = _attribute(error, "__notes__")
+    notes = attribute(error, "__notes__")
     return [note for note in notes[:MAX_NOTES] if type(note) is str] if type(notes) is list else []
 
 
-def _attribute(error: BaseException, name: str) -> Any:
-    try:
-        return BaseException.__getattribute__(error, name)
-    except AttributeError:
-        return None
+def attribute(error: BaseException, name: str) -> Any:
+    """An attribute of its own; what its class may have put in the place of it is not asked."""
+    slot = BaseException.__dict__.get(name)
+    return slot.__get__(error) if slot is not None else BaseException.__dict__["__dict__"].__get__(error).get(name)
 
 
 def _chain(error: BaseException) -> list[tuple[str, BaseException]]:
@@ -106,9 +108,9 @@ def _chain(error: BaseException) -> list[tuple[str, BaseException]]:
     seen = {id(error)}
     current = error
     while len(chain) < MAX_CHAIN:
-        cause = _attribute(current, "__cause__")
-        suppressed = _attribute(current, "__suppress_context__")
-        following = cause if cause is not None else None if suppressed else _attribute(current, "__context__")
+        cause = attribute(current, "__cause__")
+        suppressed = attribute(current, "__suppress_context__")
+        following = cause if cause is not None else None if suppressed else attribute(current, "__context__")
         if following is None or id(following) in seen:
             break
         seen.add(id(following))
@@ -119,7 +121,7 @@ def _chain(error: BaseException) -> list[tuple[str, BaseException]]:
 
 def _stacktrace(error: BaseException) -> str:
     """The frames of the exception, failtrace's own left out, oldest first."""
-    frames = _users(_frames(_attribute(error, "__traceback__")))
+    frames = _users(_frames(attribute(error, "__traceback__")))
     if len(frames) > MAX_FRAMES:
         left_out = f"  [{len(frames) - MAX_FRAMES} frames left out]\n"
         text = [*traceback.format_list(frames[:10]), left_out, *traceback.format_list(frames[-50:])]
@@ -132,7 +134,9 @@ def _frames(tb: TracebackType | None) -> list[traceback.FrameSummary]:
     try:
         return list(traceback.extract_tb(tb))
     # linecache asks a module's __loader__, which is the subject's own code.
-    except Exception:  # noqa: BLE001
+    except Exception as error:
+        if came_from_handler(error):
+            raise
         return []
 
 

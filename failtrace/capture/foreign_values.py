@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from failtrace.capture.signal_handlers import came_from_handler
+
 _T = TypeVar("_T")
 
 MAX_TYPE_NAME = 200
@@ -36,10 +38,13 @@ def _plain(name: object) -> str:
 
 
 def guarded(call: Callable[[Any], _T], value: object) -> _T | None:
-    """`call(value)`, or None if that raises."""
+    """`call(value)`, or None if that raises. What a signal's handler raised meanwhile goes on its way."""
     try:
         return call(value)
-    except BaseException:  # noqa: BLE001 - a hostile object may raise anything, SystemExit and KeyboardInterrupt too
+    # A hostile object may raise anything, SystemExit and KeyboardInterrupt too.
+    except BaseException as error:
+        if came_from_handler(error):
+            raise
         return None
 
 
@@ -93,6 +98,11 @@ def _stored(value: object) -> dict[str, object]:
 def _pydantic_extra(value: object) -> dict[str, object]:
     extra = object.__getattribute__(value, "__pydantic_extra__")
     return extra if type(extra) is dict else {}
+
+
+def has_method(kind: type, name: str) -> bool:
+    """Whether values of the type have a method of that name, which is not None, of their class."""
+    return _class_attribute(mro_of(kind), name) is not None
 
 
 def _class_attribute(bases: tuple[type, ...], name: str) -> object:

@@ -20,6 +20,7 @@ from failtrace.capture.markers import Mark, Marks, mark
 from failtrace.capture.redaction import gate
 from failtrace.capture.sanitiser_walk import Walk, judge_key
 from failtrace.capture.secret_values import named_value
+from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.value_limits import MAX_EXACT_INT, MAX_SECONDS
 from failtrace.contracts.base import Json
 
@@ -82,10 +83,12 @@ def read_input(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
 
 
 def read(value: Any, marks: Marks) -> Json:
-    """Any value, within the bounds of a call in a host's own thread. Raises nothing."""
+    """Any value, within the bounds of a call in a host's own thread. Raises nothing but the host's own."""
     try:
         return _Reading(marks, READ_NODES, READ_BYTES, READ_S).value(value, 0)
-    except Exception as error:  # noqa: BLE001  the last edge: no room on the stack or in memory
+    except BaseException as error:  # the last edge: no room on the stack or in memory
+        if came_from_handler(error) or type(error) is KeyboardInterrupt:
+            raise
         return mark("object", type=type_name(type(value)), repr=f"<could not be read: {type_name(type(error))}>")
 
 

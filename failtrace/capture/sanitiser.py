@@ -16,6 +16,7 @@ from failtrace.capture.markers import Mark, Marks, mark
 from failtrace.capture.redaction import could_name_secret, gate
 from failtrace.capture.sanitiser_walk import Walk, judge_key
 from failtrace.capture.secret_values import named_value
+from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.value_limits import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -63,7 +64,9 @@ def sanitise(value: object, marks: Marks) -> Json:
         return value.copy()  # type: ignore[attr-defined, no-any-return]
     try:
         return Walk(marks).value(value, 0)
-    except Exception as error:  # noqa: BLE001 - the last edge: no room on the stack or in memory
+    except Exception as error:  # the last edge: no room on the stack or in memory
+        if came_from_handler(error):
+            raise
         return mark("object", type=type_name(type(value)), repr=f"<could not be read: {type_name(type(error))}>")
 
 

@@ -20,6 +20,7 @@ from failtrace.capture.secret_values import (
     names_next,
     names_secret,
 )
+from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.value_limits import (
     MAX_BYTES,
     MAX_DECIMAL_BITS,
@@ -77,7 +78,9 @@ class Walk:
             return value  # type: ignore[no-any-return]
         try:
             return foreign(self, value, depth)
-        except Exception as error:  # noqa: BLE001 - whatever a hostile object does, its siblings are kept
+        except Exception as error:  # whatever a hostile object does, its siblings are kept
+            if came_from_handler(error):
+                raise
             return mark("object", type=type_name(kind), repr=f"<could not be read: {type_name(type(error))}>")
 
     def text(self, text: str) -> Json:

@@ -11,10 +11,10 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from types import TracebackType
 
 from failtrace.capture.sanitiser import Marks, sanitise_text
+from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.guard import GUARD, MAX_KEPT
 
 MAX_TEXT = 500
@@ -22,7 +22,10 @@ _log = logging.getLogger("failtrace")
 
 
 class Faults:
-    """A context manager that takes every Exception of ours upon itself, and counts it with GUARD."""
+    """A context manager that takes every exception of ours upon itself, and counts it with GUARD.
+
+    The host's own goes on its way: KeyboardInterrupt, and what a handler of a signal raised while we were at work.
+    """
 
     def __init__(self) -> None:
         self.listener: Callable[[], object] = int
@@ -40,20 +43,25 @@ class Faults:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
-        if not isinstance(error, Exception):
+        if error is None or is_the_hosts(error):
             return False
         self.take(error)
         return True
 
     def take(self, error: BaseException) -> None:
-        """Count a fault; log the first of the process. Raises nothing."""
+        """Count a fault; log the first of the process. Raises the error itself where it is the host's own."""
+        if is_the_hosts(error):
+            raise error
         with self._lock:
             self.count += 1
             GUARD.count += 1
             first = GUARD.count == 1
         # A handler of the host's logging may raise, as may an error's text; then nobody is left to tell.
-        with suppress(Exception):
+        try:
             self._tell(error, first=first)
+        except BaseException as untold:
+            if is_the_hosts(untold):
+                raise
 
     def _tell(self, error: BaseException, *, first: bool) -> None:
         self.last = sanitise_text(f"{type(error).__name__}: {error}", Marks(), MAX_TEXT)
@@ -66,6 +74,11 @@ class Faults:
         if len(GUARD.caught) < MAX_KEPT:
             GUARD.caught.append(_alone(error))
         self.listener()
+
+
+def is_the_hosts(error: BaseException) -> bool:
+    """Whether the exception is none of ours, though it came while we were at work."""
+    return type(error) is KeyboardInterrupt or came_from_handler(error)
 
 
 def _alone(error: BaseException) -> Exception:

@@ -11,6 +11,7 @@ import os
 import platform
 import threading
 import time
+from collections.abc import Collection
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -114,14 +115,27 @@ class WatchJournal:
     def begin(self, told: bytes) -> CallJournal:
         """The journal of a call that begins; `told` is its first line's fields."""
         number = next(self._numbers)
+        try:
+            segment = self._place(number, told)
+            if segment is None:
+                self.in_memory_alone += 1
+            return CallJournal(self, number, told, segment)
+        except BaseException:
+            # The host's own, out of a signal's handler: nobody would ever end the call.
+            if self._current is not None:
+                self._current.gone(number)
+            raise
+
+    def _place(self, number: int, told: bytes) -> WatchSegment | None:
+        """The segment in which the call begins; None where it is in memory alone."""
         segment = self._current
         if segment is None or segment.refused or segment.size >= MAX_SEGMENT:
-            segment = self._next()
-        if segment is not None and not segment.begin(number, told):
-            segment = None
-        if segment is None:
-            self.in_memory_alone += 1
-        return CallJournal(self, number, told, segment)
+            segment = self._next(segment)
+        if segment is None or segment.begin(number, told):
+            return segment
+        # Full, refused or lost by now; another thread may have begun the next one.
+        segment = self._next(segment)
+        return segment if segment is not None and segment.begin(number, told) else None
 
     def story(self, kept: JournalLines) -> JournalLines:
         """The lines of a call of this process, as those of an execution."""
@@ -151,11 +165,11 @@ class WatchJournal:
         if segment is not None:
             segment.retire()
 
-    def end(self) -> None:
-        """The process ends well: only calls that are still to be stored stay on the disk."""
+    def end(self, hanging: Collection[int] = ()) -> None:
+        """The process ends well: only calls that are still to be stored stay on the disk, and those that hang."""
         self.retire()
         for segment in self._segments:
-            segment.end()
+            segment.end(hanging)
 
     def disown(self) -> None:
         """In a forked child: begin anew; the parent's calls keep their numbers to themselves."""
@@ -179,18 +193,20 @@ class WatchJournal:
     def _host(self) -> dict[str, Any]:
         return {"salt": self._salt, "environment": {**_environment(), "pid": os.getpid()}}
 
-    def _next(self) -> WatchSegment | None:
-        """A new segment in place of the current one; None while there can be none."""
+    def _next(self, full: WatchSegment | None) -> WatchSegment | None:
+        """The segment after one that takes no calls; None while there can be none."""
         with self._lock:
+            if self._current is not full and self._current is not None:
+                return self._current
             now = time.monotonic()
             if now < self._rest_until:
                 return None
-            full, self._current = self._current, None
+            self._current = None
             if full is not None:
                 full.retire()
             self._segments = [segment for segment in self._segments if segment.is_open]
             self._rest_until = now + RETRY_S
-            if (full is not None and full.refused) or len(self._segments) >= MAX_SEGMENTS:
+            if (full is not None and full.is_open and full.refused) or len(self._segments) >= MAX_SEGMENTS:
                 return None
             with FAULTS:
                 self._current = self._create()

@@ -14,9 +14,11 @@ process holds makes a record of each call in it that is still `live`.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +27,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from failtrace.capture.journal import JournalLines, create_locked
+from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.watch_faults import FAULTS
 
 SUFFIX = ".watch"
@@ -46,7 +49,12 @@ _KIND_AT = len(b'\n{"k":"')
 
 
 class WatchSegment:
-    """One segment as its process writes it. Safe to use from any thread; what the disk refuses is counted."""
+    """One segment as its process writes it. Safe to use from any thread; what the disk refuses is counted.
+
+    A host may close any descriptor (`os.closerange`, as daemons do) and get its number for a file of its own.
+    So ours has an offset by which it is known before each write and before it is closed: lines go to places of their
+    own, and need none. (`os.fstat` would tell as well, and cost more than the write.)
+    """
 
     def __init__(self, path: Path, host: dict[str, Any], dropped: int) -> None:
         """A new file, locked. Raises OSError."""
@@ -59,7 +67,7 @@ class WatchSegment:
         self._path = path
         self.refused = False
         """The disk has not taken a line: no call should begin here any more."""
-        self._fd = create_locked(path)
+        self._sign(create_locked(path))
         head = _HEAD % (0, dropped, to_json(host)[1:])
         self.size = len(head)
         self._put(head, 0)
@@ -73,19 +81,20 @@ class WatchSegment:
         """A call begins, `told` being the fields of its line; False where it cannot stand here."""
         data = _LIVE % (number, told)
         with self._lock:
-            if self._retired or self._fd < 0 or not self._put(data, self.size):
+            if self._retired or self._fd < 0:
                 return False
             self._live[number] = self.size
-            self.size += len(data)
-            return True
+            if self._add(data):
+                return True
+            del self._live[number]
+            return False
 
     def append(self, data: bytes) -> None:
         """One more line of a call; counted as lost where that cannot be."""
         with self._lock:
             if self._fd < 0:
                 return
-            if not self.refused and self.size < MAX_OVERLONG and self._put(data, self.size):
-                self.size += len(data)
+            if not self.refused and self.size < MAX_OVERLONG and self._add(data):
                 return
         self.count("lost")
 
@@ -115,11 +124,11 @@ class WatchSegment:
         self._retired = True
         self._close_if_done()
 
-    def end(self) -> None:
-        """The process ends: what is under way will not be heard of again, what has ended is left."""
+    def end(self, hanging: Collection[int]) -> None:
+        """The process ends: what has ended is left, and what runs on; of other calls nothing will be heard again."""
         self._retired = True
         for number in list(self._live):
-            if number in self._ended:
+            if number in self._ended or number in hanging:
                 self.leave(number)
             else:
                 self.gone(number)
@@ -127,10 +136,8 @@ class WatchSegment:
 
     def disown(self) -> None:
         """In a forked child: the file and its calls are the parent's."""
-        fd, self._fd = self._fd, -1
         self._lock = threading.RLock()
-        if fd >= 0:
-            os.close(fd)
+        self._close()
 
     def count(self, what: Literal["lost", "dropped"]) -> None:
         """One more, told in the first line."""
@@ -138,16 +145,32 @@ class WatchSegment:
             self._counts[what] = number = self._counts[what] + 1
         self._put(b"%010d" % number, _COUNT_AT[what])
 
+    def _add(self, data: bytes) -> bool:
+        """Write after all lines so far."""
+        at, after = self.size, self.size + len(data)
+        try:
+            if not self._put(data, at):
+                return False
+        except BaseException:
+            # The host's own, out of a signal's handler: so that it stands there for sure, once more.
+            if self._put(data, at):
+                self.size = after
+            raise
+        self.size = after
+        return True
+
     def _put(self, data: bytes, at: int) -> bool:
         """Write at that place. Whoever calls has a call, or a line, that keeps the file open."""
+        if not (self._is_ours() or self._regain()):
+            return False
         try:
             written = os.pwrite(self._fd, data, at)
             while written != len(data):
                 written += os.pwrite(self._fd, data[written:], at + written)
         except OSError as error:
             if self._fd >= 0:
-                self.refused = True
                 FAULTS.take(error)
+                self.refused = True
             return False
         return True
 
@@ -161,13 +184,52 @@ class WatchSegment:
         with self._lock:
             if not self._retired or self._live or self._fd < 0:
                 return
-            fd, self._fd = self._fd, -1
+            try:
+                if not self._left:
+                    self._path.unlink(missing_ok=True)
+            except OSError as error:
+                FAULTS.take(error)
+            self._close()
+
+    def _sign(self, fd: int) -> None:
+        """Take a descriptor, marked by an offset at which no other file stands but by a chance of 1 in 2**31."""
+        self._offset = os.lseek(fd, int.from_bytes(os.urandom(4)) | 1 << 31, os.SEEK_SET)
+        self._fd = fd
+
+    def _is_ours(self) -> bool:
         try:
-            if not self._left:
-                self._path.unlink(missing_ok=True)
+            return os.lseek(self._fd, 0, os.SEEK_CUR) == self._offset
         except OSError as error:
-            FAULTS.take(error)
-        os.close(fd)
+            if came_from_handler(error):
+                raise
+            return False
+
+    def _regain(self) -> bool:
+        """The host has closed the descriptor: open the file once more, if nobody recovers its calls by now.
+
+        Else it is given up: `is_open` is False, and calls begin in another segment.
+        """
+        with self._lock:
+            if self._fd < 0 or self._is_ours():
+                return self._fd >= 0
+            self._fd = -1
+            FAULTS.take(OSError(errno.EBADF, "The program has closed the descriptor of the watch journal"))
+            fd = -1
+            try:
+                fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(fd).st_nlink:
+                    self._sign(fd)
+            except OSError as error:
+                FAULTS.take(error)
+            if self._fd < 0 <= fd:
+                os.close(fd)
+            return self._fd >= 0
+
+    def _close(self) -> None:
+        if self._is_ours():
+            os.close(self._fd)
+        self._fd = -1
 
 
 def calls(journal: JournalLines) -> tuple[list[list[dict[str, Any]]], bool]:

@@ -11,10 +11,12 @@ class ContractDetector:
     version = "1"
 
     def detect(self, observation: Observation) -> Verdict:
-        """Abstains without a contract or an output."""
+        """Abstains without a contract or an output, and where to look at the output would have used it up."""
         checked = observation.contract
         if checked is None:
             return self._verdict(VerdictStatus.ABSTAINED, "There is no output to check or no contract to hold it to.")
+        if "unjudged" in checked:
+            return self._verdict(VerdictStatus.ABSTAINED, checked["unjudged"])
         if "errored" in checked:
             return self._verdict(VerdictStatus.ERRORED, checked["errored"])
         violations = tuple(ContractViolation(**violation) for violation in checked["violations"])

@@ -21,7 +21,7 @@ class Observation:
     """The limit of the subject's that was met."""
     steps: tuple[TraceStep, ...]
     contract: dict[str, Any] | None
-    """None without a contract; else `violations` (fields of ContractViolation), or `errored` with the reason."""
+    """None without a contract; else `violations` (fields of ContractViolation), or why not: `errored`, `unjudged`."""
     evidence: dict[str, Any] | None
     """None without an evidence source; else `texts` with `cut` (there was more), or `errored` with the reason."""
 

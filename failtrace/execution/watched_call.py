@@ -1,6 +1,6 @@
 """One call of a watched function, in the host's own thread: begun, and judged as far as its own objects are needed.
 
-Nothing here raises into the host but a KeyboardInterrupt that came while it was at work, and nothing waits for more
+Nothing here raises into the host but what is the host's own (see `Faults`), and nothing waits for more
 than a journal line: evidence, detectors and the store are asked by whoever the call is handed over to.
 """
 
@@ -8,32 +8,39 @@ from __future__ import annotations
 
 import os
 import random
+import sys
+import threading
 import time
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, Span
 from pydantic_core import to_json
 
-from failtrace.capture.capture import CURRENT, Capture
+from failtrace.capture.capture import CURRENT
 from failtrace.capture.exceptions import isinstance_safe
 from failtrace.capture.glance import glance, read, read_input
 from failtrace.capture.redaction import keep_up
 from failtrace.capture.sanitiser import Marks, sanitise_text
+from failtrace.capture.signal_handlers import TRACEBACK_OF
 from failtrace.capture.tracing import tracer
+from failtrace.capture.watch_capture import WatchedCapture
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_journal import JOURNAL, CallJournal
 from failtrace.execution.contract_check import check_contract
+from failtrace.execution.one_shot import holds_one_shot
 from failtrace.execution.outcome import raised_line
 from failtrace.subjects.subject import Subject
 
 MAX_CHUNKS = 1000
 """Chunks of a generator that are kept for its contract, its evidence or a sample; of a longer one none is judged."""
-MAX_WITHIN = 8
-"""Watched calls around one another that hear of the same step."""
+MAX_CHUNK_BYTES = 16 << 20
+"""The same in bytes: of texts and bytes whole, of containers and objects without what they refer to."""
+ROOM = 150
+"""Frames that the stack must have room for, where the failure of a call is to be read."""
 MAX_GROUPED = 1000
 """Members of an exception group that are looked at."""
 
@@ -84,57 +91,6 @@ class Watched:
         """Their fields of a journal's first line."""
 
 
-class WatchedCapture(Capture):
-    """The capture of a watched call; the watched calls around it hear of its steps too. Raises nothing."""
-
-    __slots__ = ("depth", "ended", "number", "outer")
-
-    depth: int
-    outer: WatchedCapture | None
-
-    def __init__(self, journal: CallJournal, outer: WatchedCapture | None) -> None:
-        super().__init__(journal)
-        self.number = journal.number
-        self.depth = outer.depth + 1 if outer is not None else 0
-        self.outer = outer if self.depth % MAX_WITHIN else None
-        self.ended = False
-        """Steps may end after their call has, in other threads and tasks; nobody hears of them."""
-
-    def write(self, line: dict[str, Any]) -> None:
-        """See Capture."""
-        if not self.ended:
-            super().write(line)
-
-    def step_started(self, span: Span) -> None:
-        """See Capture."""
-        if not self.ended:
-            # Not `with FAULTS`, which costs where nothing happens.
-            try:
-                super().step_started(span)
-            except Exception as error:  # noqa: BLE001
-                FAULTS.take(error)
-        if self.outer is not None:
-            self.outer.step_started(span)
-
-    def step_ended(self, span: ReadableSpan) -> None:
-        """See Capture."""
-        if not self.ended:
-            # Not `with FAULTS`, which costs where nothing happens.
-            try:
-                super().step_ended(span)
-            except Exception as error:  # noqa: BLE001
-                FAULTS.take(error)
-        if self.outer is not None:
-            self.outer.step_ended(span)
-
-    def exception_left(self, error: BaseException, step_id: str) -> None:
-        """See Capture."""
-        if not self.ended:
-            super().exception_left(error, step_id)
-        if self.outer is not None:
-            self.outer.exception_left(error, step_id)
-
-
 class WatchedCall:
     """One call, from `begin` to its end; between `pause` and `resume` it does not run."""
 
@@ -143,11 +99,15 @@ class WatchedCall:
         "_before",
         "_capture",
         "_chunks",
+        "_journal",
+        "_kept",
         "_kwargs",
         "_number",
         "_ran",
         "_resumed",
         "_sampled",
+        "_told",
+        "_too_much",
         "_watched",
         "_whole",
     )
@@ -155,54 +115,94 @@ class WatchedCall:
     def __init__(self, watched: Watched, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._watched, self._args, self._kwargs = watched, args, kwargs
         self._capture: WatchedCapture | None = None
+        self._journal: CallJournal | None = None
+        self._resumed = self._ran = 0.0
+        self._told = self._too_much = False
 
     def begin(self) -> None:
         """The function is about to run."""
-        with FAULTS:
+        # Not `with FAULTS`, here and below, which costs where nothing happens.
+        try:
             around = CURRENT.get()
             # What runs inside an execution of failtrace's own is told there.
             if around is None or type(around) is WatchedCapture:
                 self._begin(around)
+        except RecursionError:
+            self._deep()
+        except BaseException as fault:  # noqa: BLE001
+            self._broke(fault)
 
     def resume(self) -> None:
         """It runs, and the steps of this context are its own."""
         if self._capture is not None:
             self._before = CURRENT.get()
-            CURRENT.set(self._capture)
             self._resumed = time.monotonic()
+            CURRENT.set(self._capture)
 
     def pause(self) -> None:
         """It has ended, or waits at a `yield`. (No token: a generator may be closed in another context.)"""
-        if self._capture is not None and self._resumed:
+        if self._resumed:
+            CURRENT.set(self._before)
             self._ran += time.monotonic() - self._resumed
             self._resumed = 0.0
-            CURRENT.set(self._before)
 
     def keep(self, chunk: Any) -> None:
         """One chunk of a generator, kept where the output will be looked at."""
-        if self._capture is not None and (self._sampled or self._watched.needs_output):
+        if self._capture is None or not (self._sampled or self._watched.needs_output) or self._too_much:
+            return
+        self._kept += (sys.getsizeof if type(chunk) in _SIZED else object.__sizeof__)(chunk)
+        self._too_much = self._kept > MAX_CHUNK_BYTES or len(self._chunks) >= MAX_CHUNKS
+        if not self._too_much:
             self._chunks.append(chunk)
-            del self._chunks[MAX_CHUNKS + 1 :]
 
     def passed(self, result: Any) -> None:
         """The function has returned."""
-        self.pause()
         if self._capture is not None:
-            with FAULTS:
+            try:
+                self.pause()
                 self._passed(self._capture, result)
+            except BaseException as fault:  # noqa: BLE001
+                self._broke(fault)
 
     def exhausted(self) -> None:
         """The generator has come to its end."""
         if self._capture is not None:
-            with FAULTS:
-                self._passed(self._capture, self._chunks, judged=len(self._chunks) <= MAX_CHUNKS)
+            try:
+                self._passed(self._capture, self._chunks, judged=not self._too_much)
+            except BaseException as fault:  # noqa: BLE001
+                self._broke(fault)
 
     def failed(self, error: BaseException) -> None:
         """The function has raised, or was interrupted, cancelled or closed."""
-        self.pause()
         if self._capture is not None:
-            with FAULTS:
+            try:
+                self.pause()
+                _dig(ROOM)
                 self._failed(self._capture, error)
+            except RecursionError:
+                # Deep in a recursion; the calls of the function around this one have more room to tell of it.
+                self._deep()
+            except BaseException as fault:  # noqa: BLE001
+                self._broke(fault)
+
+    def _deep(self) -> None:
+        """There is no room on the stack, perhaps not even for this."""
+        try:
+            self.pause()
+            if self._capture is not None and not self._capture.depth:
+                JOURNAL.count_dropped()
+            self._forget()
+        except RecursionError:
+            # Not `suppress`, which needs room as well.
+            pass
+
+    def _broke(self, fault: BaseException) -> None:
+        """It was our fault: nobody hears of the call, and it does not stay under way."""
+        with FAULTS:
+            self.pause()
+            self._forget()
+        if not isinstance_safe(fault, RecursionError):
+            FAULTS.take(fault)
 
     def _begin(self, around: WatchedCapture | None) -> None:
         tracer()  # the host's provider, whenever it was set, gets our processor
@@ -214,11 +214,11 @@ class WatchedCall:
             told += b',"host_trace":"%032x"' % host.trace_id
         if around is not None:
             told += b',"within":%d' % around.number
-        journal = JOURNAL.begin(told)
+        self._journal = journal = JOURNAL.begin(told)
         self._number = journal.number
         self._sampled = watched.sample > 0 and _chance.random() < watched.sample
         self._chunks: list[Any] = []
-        self._ran = 0.0
+        self._kept = 0
         self._capture = WatchedCapture(journal, around)
         self.resume()
 
@@ -229,7 +229,7 @@ class WatchedCall:
         violated = bool(contract and contract.get("violations"))
         asks = judged and not late and subject.evidence is not None
         if not (late or violated or asks or self._sampled):
-            self._forget(capture)
+            self._forget()
             return
         keep_up()
         line = {"k": "outcome", "t": time.time_ns(), "ms": self._ran * 1000, "kind": "returned", "contract": contract}
@@ -249,7 +249,7 @@ class WatchedCall:
             keep_up()
             self._end(capture, {**raised_line(capture, error, self._ran * 1000), "late": late}, sure=True)
         else:
-            self._forget(capture)
+            self._forget()
 
     def _is_late(self) -> bool:
         timeout = self._watched.subject.timeout
@@ -265,52 +265,78 @@ class WatchedCall:
 
     def _was_told(self, error: BaseException) -> bool:
         """Whether the exception came out of an inner call of the same function, which has it already."""
-        tb = error.__traceback__
+        tb = TRACEBACK_OF(error)
+        # Its locals are not read: they hold the exception, and would be kept by the frame, which the exception holds.
+        own = tb.tb_frame if tb is not None else None
         while tb is not None:
             frame = tb.tb_frame
-            if frame.f_globals.get("__name__") == _WRAPPERS:
+            if frame is not own and frame.f_globals.get("__name__") == _WRAPPERS:
                 inner = frame.f_locals.get("call")
                 if type(inner) is WatchedCall and self._is_around(inner):
+                    self._told = True
                     return True
             tb = tb.tb_next
         return False
 
     def _is_around(self, inner: WatchedCall) -> bool:
         same = inner._watched.subject.name == self._watched.subject.name
-        return same and inner._number > self._number
+        return same and inner._told and inner._number > self._number
 
     def _end(self, capture: WatchedCapture, outcome: dict[str, Any], *, sure: bool) -> None:
         """Write what came of it, and hand the call over."""
-        journal = capture.journal
-        assert isinstance(journal, CallJournal)
-        capture.ended = True
+        journal = self._journal
+        assert journal is not None
+        capture.end()
         if not self._whole:
             journal.write_input(read_input(self._args, self._kwargs))
-        told = journal.write({**outcome, "sampled": self._sampled})
-        watched, sampled = self._watched, self._sampled
-        self._let_go()
-        if not told:
+        if not journal.write({**outcome, "sampled": self._sampled}):
             # Without its end it would be told as one that was lost.
-            journal.discard()
+            self._forget()
             JOURNAL.count_dropped()
             return
+        watched, sampled = self._watched, self._sampled
+        self._let_go()
+        self._told = True
         watched.hand_over(Ended(journal, watched.subject, sampled, sure))
 
-    def _forget(self, capture: WatchedCapture) -> None:
-        """It passed, and leaves nothing."""
-        capture.ended = True
+    def _forget(self) -> None:
+        """It leaves nothing: it passed, or nobody can tell of it."""
+        if self._capture is not None:
+            self._capture.end()
+        if self._journal is not None:
+            self._journal.discard()
         self._let_go()
-        journal = capture.journal
-        assert isinstance(journal, CallJournal)
-        journal.discard()
 
     def _let_go(self) -> None:
         """A traceback that the host keeps holds this object: nothing of the call's should stay with it."""
-        self._capture = None
+        self._capture = self._journal = None
         self._args, self._kwargs, self._chunks = (), {}, []
 
 
+def _dig(depth: int) -> None:
+    """Raises RecursionError where the stack has less room than that."""
+    if depth:
+        _dig(depth - 1)
+
+
+_SIZED = frozenset({str, bytes, bytearray, list, dict, tuple, set, frozenset, int})
+"""Types whose own word on their size is asked; that of others would be the host's code."""
 _WRAPPERS = "failtrace.watching"
+
+
+def under_way() -> set[int]:
+    """The numbers of the calls that run in other threads at this moment, or hang there."""
+    found = set()
+    for thread, frame in sys._current_frames().items():
+        at: FrameType | None = frame if thread != threading.get_ident() else None
+        while at is not None:
+            call = at.f_locals.get("call") if at.f_globals.get("__name__") == _WRAPPERS else None
+            if type(call) is WatchedCall and call._journal is not None:
+                found.add(call._number)
+            at = at.f_back
+    return found
+
+
 _NO_FAILURE = (StopIteration, StopAsyncIteration)
 
 
@@ -328,13 +354,16 @@ def _members(error: BaseException) -> Iterator[BaseException]:
 
 
 def _contract(model: Any, output: Any, marks: Marks) -> dict[str, Any] | None:
-    """Its violations; None without a contract, and where the contract itself broke, which is not the host's affair."""
+    """Its violations; None without a contract, and where the contract itself broke, which is not the host's affair.
+
+    `unjudged` with the reason where a validator would take from the host what it is about to iterate.
+    """
     if model is None:
         return None
     try:
+        if holds_one_shot(output):
+            return {"unjudged": "The output holds what can be iterated only once, and that is its caller's."}
         return {"violations": check_contract(model, output, marks)}
-    except KeyboardInterrupt:
-        raise
     # A validator is the user's code: what it raises, SystemExit too, must not reach a host that only returned.
     except BaseException as error:  # noqa: BLE001
         FAULTS.take(error)
