@@ -18,7 +18,6 @@ from failtrace.capture.own_rules_found import rules_of
 from failtrace.capture.redaction import redact_sentence
 from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
-from failtrace.execution.header import package_version
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.rescue import begin, set_aside
 from failtrace.mirror.views import DeadLetter, InboxState, RelayStatus
@@ -27,6 +26,7 @@ from failtrace.secrets.shapes import SHAPES
 from failtrace.services import load_registry
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import TraceStore
+from failtrace.version import package_version
 from failtrace.watching import watch_faults
 from failtrace.wording import ago, count_of
 

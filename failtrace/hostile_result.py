@@ -13,8 +13,8 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from failtrace.errors import ExecutionError
-from failtrace.execution.header import package_version
 from failtrace.hostile import Caught
+from failtrace.version import package_version
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,8 @@ def _quick(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[dict[str, 
 def _is_quick(value: Any) -> bool:
     kind = type(value)
     if kind is str:
-        return len(value) <= MAX_QUICK and value.isascii() and not gate()(value)
+        # A flag may name the next one: `("--password", "x")`.
+        return len(value) <= MAX_QUICK and value.isascii() and value[:2] != "--" and not gate()(value)
     if kind is int:
         return -MAX_EXACT_INT <= value <= MAX_EXACT_INT  # type: ignore[no-any-return]
     return value is None or kind is bool or (kind is float and math.isfinite(value))

@@ -18,6 +18,7 @@ from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.guard import GUARD, MAX_KEPT
 
 MAX_TEXT = 500
+MAX_LOGGED = 16 * 1024
 _log = logging.getLogger("failtrace")
 
 
@@ -68,8 +69,8 @@ class Faults:
         if first:
             _log.warning(
                 "failtrace could not record a failure and left your program alone; this is logged once, and counted "
-                "in failtrace.watching.status().",
-                exc_info=error,
+                "in failtrace.watching.status(). %s",
+                sanitise_text("".join(traceback.format_exception(error)), Marks(), MAX_LOGGED),
             )
         if len(GUARD.caught) < MAX_KEPT:
             GUARD.caught.append(_alone(error))

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Collection
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from failtrace.capture.journal import MAX_IN_MEMORY, JournalLines, MemoryJournal
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_segment import MAX_SEGMENT, SUFFIX, WatchSegment, story
 from failtrace.settings import Settings
+from failtrace.version import package_version
 
 MAX_SEGMENTS = 16
 """Segments that a process may have at once; while there are as many, calls begin in memory alone."""
@@ -228,18 +228,11 @@ def _environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": f"{system.sysname}-{system.release}-{system.machine}",
-        "failtrace": _package_version(),
+        "failtrace": package_version(),
         "git_commit": _commit(Path.cwd()),
         "git_dirty": None,
         "isolation": "inline",
     }
-
-
-def _package_version() -> str:
-    try:
-        return version("failtrace")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _commit(folder: Path) -> str | None:

@@ -21,7 +21,7 @@ from failtrace.cli.show import show
 from failtrace.cli.subjects import subjects
 from failtrace.cli.sync import sync
 from failtrace.errors import FailtraceError, InputError, RecordNotFound
-from failtrace.execution.header import package_version
+from failtrace.version import package_version
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

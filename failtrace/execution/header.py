@@ -5,7 +5,6 @@ import platform
 import subprocess
 import time
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from failtrace.capture.journal import Segment
@@ -15,6 +14,7 @@ from failtrace.execution.limits import not_enforced
 from failtrace.execution.request import ExecutionRequest, Isolation
 from failtrace.subjects.limits import LIMITS, LIMITS_NOT_ENFORCED
 from failtrace.subjects.subject import Subject
+from failtrace.version import package_version
 
 
 def open_segment(request: ExecutionRequest, isolation: Isolation) -> Segment:
@@ -73,15 +73,6 @@ def host_environment() -> dict[str, Any]:
         "git_commit": commit or None,
         "git_dirty": None if changed is None else changed != "",
     }
-
-
-@cache
-def package_version() -> str:
-    """The installed version of failtrace; `0` where it runs from a folder that was never installed."""
-    try:
-        return version("failtrace")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _git(*arguments: str) -> str | None:

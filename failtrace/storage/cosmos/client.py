@@ -10,10 +10,10 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from failtrace.execution.header import package_version
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.delivery import CosmosFault, FaultKind
 from failtrace.storage.cosmos.faults import CONNECTING, fault_of, not_cosmos, wrong_partition_key
+from failtrace.version import package_version
 
 if TYPE_CHECKING:
     from azure.cosmos import ContainerProxy, CosmosClient
