@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SBOM := sbom.json
 SETUP := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 
@@ -23,9 +24,9 @@ check: $(DEV) ## linters and types
 audit: $(DEV) ## look for known vulnerabilities of what is installed
 	$(BIN)/python .ci/audit.py
 
-sbom: $(DEV) ## write the software bill of materials of requirements.txt to sbom.json
-	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
-	    --output-format JSON --output-file sbom.json
+sbom: $(VENV)-sbom/.ready ## write the software bill of materials of requirements.txt to sbom.json
+	$(VENV)-sbom/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
+	    --output-format JSON --output-file $(SBOM)
 
 bench: $(DEV) ## measure every row of benchmarks/results.md
 	$(BIN)/python -m benchmarks
@@ -38,14 +39,16 @@ soak: $(DEV) ## the full counts of the figures that `make test` checks with smal
 	$(BIN)/python tests/cosmos/install_server.py
 	$(BIN)/python -m pytest -m soak tests/soak $(ARGS)
 
-lock: $(DEV) ## renew requirements.txt and requirements-dev.txt from pyproject.toml
+lock: $(DEV) ## renew the three requirements files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    --extra cosmos --extra dashboard pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    --all-extras --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+	    --group sbom -o requirements-sbom.txt
 
 clean: ## remove what the commands above made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-sbom .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(SETUP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -59,4 +62,9 @@ $(SETUP): requirements.txt pyproject.toml
 
 $(DEV): $(SETUP) requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)-sbom/.ready: requirements-sbom.txt
+	$(PYTHON) -m venv $(VENV)-sbom
+	$(VENV)-sbom/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-sbom.txt
 	@touch $@

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+FILES = ("requirements.txt", "requirements-dev.txt", "requirements-sbom.txt")
 LONGEST_S = 300
 UNREACHABLE = re.compile(
     r"connect|timed out|timeout|resolve|max retries|proxy|[45]\d\d (server|client) error", re.IGNORECASE
@@ -44,4 +45,4 @@ def judged(name: str, report: str, complaint: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(max([audit(ROOT / name) for name in ("requirements.txt", "requirements-dev.txt")]))
+    sys.exit(max([audit(ROOT / name) for name in FILES]))

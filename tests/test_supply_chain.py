@@ -31,13 +31,13 @@ def audit() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-sbom.txt"])
 def test_every_requirement_is_pinned_by_hash(name: str) -> None:
     """The same bytes everywhere: a version and a sha256 for each, no address, no index."""
     text = (ROOT / name).read_text("utf-8").replace("\\\n", "")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
-    assert len(lines) > 40
+    assert len(lines) > 20
     assert [line for line in lines if not re.match(r"[\w.\[\]-]+==[\w.+!]+ .*--hash=sha256:[0-9a-f]{64}", line)] == []
     assert "://" not in text
 
@@ -64,14 +64,18 @@ def test_a_service_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> Non
     )
 
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("could not be asked") == 2
+    assert done.stdout.count("could not be asked") == 3
 
 
+@pytest.mark.timeout(330)
 def test_the_bill_of_materials_lists_every_requirement(tmp_path: Path) -> None:
     """`make sbom` writes CycloneDX, with each locked package and its hashes."""
-    (command,) = re.findall(r"\$\(BIN\)/(cyclonedx-py (?:.*\\\n)*.*)", (ROOT / "Makefile").read_text("utf-8"))
-    words = command.replace("\\\n", " ").replace("sbom.json", str(tmp_path / "sbom.json")).split()
-    subprocess.run([Path(sys.executable).with_name(words[0]), *words[1:]], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        ["make", "sbom", f"PYTHON={sys.executable}", f"SBOM={tmp_path / 'sbom.json'}"],
+        cwd=ROOT,
+        check=True,
+        timeout=300,
+    )
 
     bill = json.loads((tmp_path / "sbom.json").read_text("utf-8"))
     locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE))
