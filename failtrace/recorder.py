@@ -7,6 +7,7 @@ it finds them again itself, or the next start of anything does. What the journal
 from __future__ import annotations
 
 import atexit
+import errno
 import math
 import os
 import sys
@@ -26,6 +27,7 @@ from failtrace.detection.assemble import assemble
 from failtrace.errors import InputError
 from failtrace.execution.outcome import gather_evidence
 from failtrace.execution.watched_call import Ended, under_way
+from failtrace.mirror.held_files import Held, are_held, held_files
 from failtrace.recover import recover
 from failtrace.settings import Settings
 from failtrace.storage.trace_store import TraceStore
@@ -62,6 +64,7 @@ class Recorder:
         self._hurry = threading.Event()
         self._storing = threading.Lock()
         self._store: TraceStore | None = None
+        self._held: Held = {}
         self._broken_until = 0.0
         self._looks_at = 0.0
         """When to look at what was left; 0 where nothing was."""
@@ -241,12 +244,24 @@ class Recorder:
         return time.monotonic() < self._broken_until
 
     def _opened(self) -> TraceStore:
+        self._let_go_of_what_was_closed()
         if self._store is None:
+            path = Settings.load().mirror_path
+            before = held_files(path)
             self._store = TraceStore.open()
+            self._held = {fd: file for fd, file in held_files(path).items() if fd not in before}
         return self._store
+
+    def _let_go_of_what_was_closed(self) -> None:
+        """A store whose descriptors the program has closed is never touched again: they may be its own by now."""
+        if self._store is not None and not are_held(self._held):
+            FAULTS.take(OSError(errno.EBADF, "The program has closed the descriptors of the mirror"))
+            _abandoned.append(self._store)
+            self._store = None
 
     def _close(self) -> None:
         with self._storing:
+            self._let_go_of_what_was_closed()
             store, self._store = self._store, None
         if store is not None:
             with FAULTS:
@@ -281,6 +296,8 @@ def _with_evidence(lines: JournalLines, ended: Ended) -> JournalLines:
     return JournalLines(tuple(told if line is outcome else line for line in lines.lines), lines.torn)
 
 
+_abandoned: list[TraceStore] = []
+"""Stores whose descriptors may be the program's by now: to close or free one would close those."""
 _recorder = Recorder()
 _inherited: list[Recorder] = []
 """Those of parents: never used nor freed, for to close a mirror of theirs here could act on its locks."""

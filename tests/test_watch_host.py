@@ -14,6 +14,7 @@ import pytest
 from support.watched import program, recorded, recovered
 
 from failtrace import step, watch
+from failtrace.mirror.mirror import Mirror
 from failtrace.recorder import recorder
 
 
@@ -66,6 +67,40 @@ def test_a_file_that_got_a_descriptor_s_number_is_left_alone(tmp_path: Path) -> 
 
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert sorted(record.subject.name for record in recovered()) == ["killed", "works"]
+
+
+def test_sqlite_writes_into_no_file_of_the_host(tmp_path: Path) -> None:
+    """A failure is stored, the program closes all descriptors and opens files of its own, and fails again: its files
+    are what it wrote, and both failures are in the mirror."""
+    done = program(
+        tmp_path,
+        """
+        import os
+        from failtrace import watch
+        from failtrace.watching import flush, status
+        @watch(name="fails")
+        def fails(): 1 // 0
+        def fail():
+            try: fails()
+            except ZeroDivisionError: pass
+            assert flush(60)
+        fail()
+        os.closerange(3, 256)
+        os.chdir(os.environ["FAILTRACE_HOME"])
+        files = [open(f"{number}.bin", "w+b", buffering=0) for number in range(60)]
+        for file in files: file.write(b"A" * 5000)
+        fail()
+        for file in files: assert not file.seek(0) and not file.read().strip(b"A"), file
+        assert status().stored == 2, status()
+        """,
+    )
+
+    assert done.returncode == 0, done.stderr
+    for number in range(60):
+        assert (tmp_path / "home" / f"{number}.bin").read_bytes() == b"A" * 5000
+    with Mirror.open(tmp_path / "home" / "mirror.sqlite") as mirror:
+        assert mirror.failures().total == 2
+        assert mirror.is_sound()
 
 
 def test_threads_that_begin_at_once_are_all_in_the_journal(tmp_path: Path) -> None:
