@@ -20,7 +20,7 @@ from pydantic_core import to_json
 
 from failtrace.capture.journal import MAX_IN_MEMORY, JournalLines, MemoryJournal, parse_journal
 from failtrace.capture.watch_faults import FAULTS
-from failtrace.capture.watch_segment import MAX_SEGMENT, SUFFIX, WatchSegment, story
+from failtrace.capture.watch_segment import LIVE, MAX_SEGMENT, SUFFIX, WatchSegment, story
 from failtrace.settings import Settings
 from failtrace.version import package_version
 
@@ -39,14 +39,14 @@ class CallJournal(MemoryJournal):
 
     __slots__ = ("_charged", "_journal", "_prefix", "_segment", "number")
 
-    def __init__(self, journal: WatchJournal, number: int, told: bytes, segment: WatchSegment | None) -> None:
+    def __init__(self, journal: WatchJournal, number: int, first: bytes, segment: WatchSegment | None) -> None:
         super().__init__()
         self.number = number
         self._prefix = b'\n{"c":%d,' % number
         self._journal = journal
         self._segment = segment
         self._charged = 0
-        self._data += b'{"k":"live","c":%d,%b}' % (number, told)
+        self._data += first[1:]
 
     def write(self, line: dict[str, Any]) -> bool:
         """Keep one line of sanitised JSON; False, and counted, where there is no room for it in memory."""
@@ -115,27 +115,28 @@ class WatchJournal:
     def begin(self, told: bytes) -> CallJournal:
         """The journal of a call that begins; `told` is its first line's fields."""
         number = next(self._numbers)
+        first = LIVE % (number, told)
         try:
-            segment = self._place(number, told)
+            segment = self._place(number, first)
             if segment is None:
                 self.in_memory_alone += 1
-            return CallJournal(self, number, told, segment)
+            return CallJournal(self, number, first, segment)
         except BaseException:
             # The host's own, out of a signal's handler: nobody would ever end the call.
             if self._current is not None:
                 self._current.gone(number)
             raise
 
-    def _place(self, number: int, told: bytes) -> WatchSegment | None:
+    def _place(self, number: int, first: bytes) -> WatchSegment | None:
         """The segment in which the call begins; None where it is in memory alone."""
         segment = self._current
         if segment is None or segment.refused or segment.size >= MAX_SEGMENT:
             segment = self._next(segment)
-        if segment is None or segment.begin(number, told):
+        if segment is None or segment.begin(number, first):
             return segment
         # Full, refused or lost by now; another thread may have begun the next one.
         segment = self._next(segment)
-        return segment if segment is not None and segment.begin(number, told) else None
+        return segment if segment is not None and segment.begin(number, first) else None
 
     def story(self, kept: JournalLines) -> JournalLines:
         """The lines of a call of this process, as those of an execution."""

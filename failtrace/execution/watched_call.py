@@ -26,7 +26,7 @@ from failtrace.capture.glance import glance, read, read_input
 from failtrace.capture.redaction import keep_up
 from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.capture.signal_handlers import TRACEBACK_OF
-from failtrace.capture.tracing import tracer
+from failtrace.capture.tracing import join_global
 from failtrace.capture.watch_capture import WatchedCapture
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_journal import JOURNAL, CallJournal
@@ -205,7 +205,7 @@ class WatchedCall:
             FAULTS.take(fault)
 
     def _begin(self, around: WatchedCapture | None) -> None:
-        tracer()  # the host's provider, whenever it was set, gets our processor
+        join_global()
         watched = self._watched
         given, self._whole = glance(self._args, self._kwargs)
         told = b'"t":%d,%b,%b' % (time.time_ns(), watched.told, given)
