@@ -7,7 +7,7 @@ application with watched functions, say, gets those of its environment when the 
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from failtrace.capture.own_rules_found import rules_found, rules_of
@@ -34,14 +34,14 @@ __all__ = [
     "tell_what_is_learnt",
 ]
 
-MAX_LATER = 100
+MAX_LATER = 200
 """Forms of secrets that came after the start; every form makes the next scan dearer."""
 
 _adopted: Redactor | None = None
 _given = OwnRules()
 """As adopted, before anything came later."""
-_later: dict[str, None] = {}
-"""Forms of what the environment has come to hold since, the newest last."""
+_later: list[tuple[str, ...]] = []
+"""Forms of what the environment has come to hold since, by the look that found them, the newest last."""
 _seen: Mapping[str, str] = {}
 """The environment whose secrets are known."""
 _listener: Callable[[Sequence[str]], None] | None = None
@@ -89,7 +89,7 @@ def follow(settings: Settings) -> None:
 def keep_up() -> None:
     """Take in what the environment has come to hold since, by `load_dotenv`, say. Cheap where nothing changed.
 
-    Earlier secrets stay secrets, the last MAX_LATER forms of them: a variable may hold a new token every hour.
+    Earlier secrets stay secrets, some MAX_LATER forms of them: a variable may hold a new token every hour.
     """
     global _as_it_was
     if _ENVIRONMENT is not None and _as_it_was == _ENVIRONMENT:
@@ -101,22 +101,23 @@ def keep_up() -> None:
         return  # another thread takes something out of it; the next call will see
     redactor()
     if now != _seen:
-        known = {*_given.secrets, *_later}
-        learn(own_secrets((), now), now)
-        if _listener is not None and (new := [form for form in _later if form not in known]):
+        known = {*_given.secrets, *(form for forms in _later for form in forms)}
+        new = [form for form in own_secrets((), now) if form not in known]
+        learn(new, now)
+        if new and _listener is not None:
             _listener(new)
     _as_it_was = as_it_is
 
 
-def learn(forms: Iterable[str], environment: Mapping[str, str] | None = None) -> None:
+def learn(forms: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
     """Redact these texts too from now on."""
     with _lock:
-        for form in forms:
-            _later.pop(form, None)
-            _later[form] = None
-        for form in list(_later)[:-MAX_LATER]:
-            del _later[form]
-        secrets = longest_first({*_given.secrets, *_later})
+        if forms:
+            _later.append(tuple(forms))
+        # What came at once goes at once, and what came last stays whole.
+        while len(_later) > 1 and sum(map(len, _later)) > MAX_LATER:
+            del _later[0]
+        secrets = longest_first({*_given.secrets, *(form for later in _later for form in later)})
         _enforce(replace(_given, secrets=secrets), _seen if environment is None else environment)
 
 

@@ -4,6 +4,7 @@ They are what is configured: failtrace's keys, the dashboard's `secrets.toml`, a
 under names of secrets or inside of URLs and connection strings.
 """
 
+import os
 import re
 import tomllib
 from base64 import b64encode, urlsafe_b64encode
@@ -33,12 +34,14 @@ _URL_PASSWORD = re.compile(r"://[^\s/:@]{0,128}:([^\s/@]{1,512})@")
 
 
 def secrets_files() -> tuple[Path, ...]:
-    """Where Streamlit looks for the login's configuration; an account without a home has one place less."""
+    """Where Streamlit looks for the login's configuration: here, beside app.py, in the home, where a variable says."""
     here = Path(".streamlit") / "secrets.toml"
-    try:
-        return here, Path.home() / here
-    except RuntimeError:
-        return (here,)
+    package = Path(__file__).parents[1]
+    places = [here, package.parent / here, package / "dashboard" / here]
+    with suppress(RuntimeError):  # an account without a home
+        places.append(Path.home() / here)
+    named = os.environ.get("STREAMLIT_SECRETS_FILES", "")
+    return (*places, *map(Path, filter(None, {named, *re.split(r"[\s,:;]+", named)})))
 
 
 def secret_texts(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -62,7 +65,7 @@ def longest_first(forms: Iterable[str]) -> tuple[str, ...]:
 
 def _of_variable(name: str, value: str) -> Iterator[str]:
     """What of a variable is secret: all of it under the name of a secret; what stands in a URL under any."""
-    for secret in (*_URL_PASSWORD.findall(value), *_assigned(value)):
+    for secret in (*_URL_PASSWORD.findall(value), *_assigned(value), *(_headers(value) if "HEADERS" in name else ())):
         yield from (text for text in {secret, unquote(secret)} if _tells(text))
     key = secret_key(name)
     if key is not None and _tells(value) and (not key.doubtful or is_opaque(value)) and not _PATH.fullmatch(value):
@@ -79,6 +82,14 @@ def _assigned(text: str) -> list[str]:
 
     redact_assignments(text, keep)
     return found
+
+
+def _headers(value: str) -> Iterator[str]:
+    """Of `authorization=Bearer%20x,x-team=y`, as OpenTelemetry has it: the values, without a scheme too."""
+    for header in value.split(","):
+        told = unquote(header.partition("=")[2]).strip()
+        yield told
+        yield told.rpartition(" ")[2]
 
 
 def _tells(value: str) -> bool:

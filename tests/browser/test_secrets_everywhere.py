@@ -11,8 +11,14 @@ from pathlib import Path
 import pytest
 from browser.conftest import Open
 from browser.test_payloads import settled, walk
+from opentelemetry.sdk.trace import ReadableSpan
 from support.cosmos_fixtures import Cosmos
 from support.secret_samples import LOOK_ALIKES, SECRETS
+
+from failtrace import TraceRecord
+from failtrace.exchange.rows import csv_table, json_lines
+from failtrace.exchange.spans import spans_of
+from failtrace.mirror.mirror import Mirror
 
 TESTS = Path(__file__).parents[1]
 OWN = "correct.horse-battery"
@@ -69,6 +75,19 @@ def records_of(export: Path) -> Iterator[dict[str, object]]:
             yield told["record"]
 
 
+def table_of(home: Path) -> bytes:
+    """The CSV and the JSON Lines that the failures page gives."""
+    with Mirror.open(home / "mirror.sqlite") as mirror:
+        rows = mirror.failures(limit=100).rows
+        return csv_table(rows) + json_lines([mirror.record(row.trace_id) or b"" for row in rows]).content
+
+
+def spans(records: list[dict[str, object]]) -> Iterator[ReadableSpan]:
+    """What goes to OpenTelemetry's receivers."""
+    for record in records:
+        yield from spans_of(TraceRecord.model_validate_json(json.dumps(record)))
+
+
 def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in folder.rglob("*"):
         if path.is_file():
@@ -76,7 +95,13 @@ def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def pages(open_: Open, ids: list[str]) -> Iterator[tuple[str, bytes]]:
-    addresses = ["failures?range=all", "overview?range=all", "health", *[f"failure?failure_id={one}" for one in ids]]
+    addresses = [
+        "failures?range=all",
+        "overview?range=all",
+        "health",
+        "run",
+        *[f"failure?failure_id={one}" for one in ids],
+    ]
     for address in (*addresses, f"compare?left={ids[0]}&right={ids[1]}"):
         page = open_(f"/{address}")
         settled(page)
@@ -94,8 +119,8 @@ def test_secrets_in_every_place_reach_nothing(home: Path, cosmos: Cosmos, open_:
     terminal = run_all(texts, tmp_path)
     journal = leave_a_journal(texts, home, tmp_path)
     terminal += failtrace("recover")
-    whole, table = tmp_path / "whole.jsonl", tmp_path / "table.csv"
-    terminal += failtrace("export", str(whole)) + failtrace("export", str(table))
+    whole = tmp_path / "whole.jsonl"
+    terminal += failtrace("export", str(whole))
     records = list(records_of(whole))
     ids = [str(record["failure_id"]) for record in records]
     for failure_id in ids:
@@ -104,7 +129,8 @@ def test_secrets_in_every_place_reach_nothing(home: Path, cosmos: Cosmos, open_:
     sinks = {
         "the terminal": terminal.encode(),
         "the journal of a killed program": journal,
-        "exports": whole.read_bytes() + table.read_bytes(),
+        "exports": whole.read_bytes() + table_of(home),
+        "spans": "".join(span.to_json() for span in spans(records)).encode(),
         "Cosmos DB": json.dumps(cosmos.items(), ensure_ascii=False).encode(),
         **{f"page {address}": content for address, content in pages(open_, ids)},
         **{f"file {name}": content for name, content in files_below(home)},

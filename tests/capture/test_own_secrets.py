@@ -111,6 +111,37 @@ def test_a_rotating_secret_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(redactor().rules.secrets) <= MAX_LATER + 1
 
 
+def test_what_comes_at_once_is_known_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of many variables, loaded after the start beside many that were there: none of them is left out."""
+    before = {f"SVC{number}_API_KEY": f"svc.key.{number:08}.with/slash" for number in range(60)}
+    for name, value in before.items():
+        monkeypatch.setenv(name, value)
+    follow(Settings.load())
+    late = {f"LATE{number}_API_KEY": f"late.key.{number:08}.and+plus" for number in range(150)}
+    for name, value in late.items():
+        monkeypatch.setenv(name, value)
+
+    keep_up()
+
+    assert [value for value in (*before.values(), *late.values()) if not redact_text(f"used {value} now")[1]] == []
+
+
+def test_headers_of_opentelemetry_are_secrets() -> None:
+    """Each value of the list, decoded, with and without its scheme."""
+    found = own_secrets((), {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20abc.def.123,x-team=team.key.77"})
+
+    assert {"Bearer abc.def.123", "abc.def.123", "team.key.77"} <= set(found)
+
+
+def test_secrets_files_are_those_that_streamlit_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where STREAMLIT_SECRETS_FILES says."""
+    file = tmp_path / "other.toml"
+    file.write_text('[auth]\nclient_secret = "over.the.hills.7"\n')
+    monkeypatch.setenv("STREAMLIT_SECRETS_FILES", str(file))
+
+    assert "over.the.hills.7" in own_secrets((), {})
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_waits_for_no_thread_of_its_parent() -> None:
