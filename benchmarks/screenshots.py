@@ -26,6 +26,13 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 EXECUTIONS = 3_000
 RUN_ID = "screenshots"
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+_HEIGHTS = {"health": 1260}
+"""Of pages whose end is worth a look; others show what a screen does."""
+_WITHOUT_PLACE = """place => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(place, "~/failtrace")
+}"""
+"""Where this machine keeps its files is nobody's business."""
 _SETTLED = """
     document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning"
     && !document.querySelector('[data-testid="stSkeleton"]')
@@ -47,7 +54,7 @@ def main() -> int:
         with served(APP, home) as url:
             for name, path in _pages(home):
                 for scheme in _SCHEMES:
-                    _take(browser, url + path, IMAGES / f"{name}-{scheme}.png", scheme)
+                    _take(browser, url + path, IMAGES / f"{name}-{scheme}.png", scheme, _HEIGHTS.get(name, 1000))
         browser.close()
     return 0
 
@@ -55,9 +62,10 @@ def main() -> int:
 def _fill(home: Path) -> None:
     with Mirror.open(home / "mirror.sqlite") as mirror:
         Population(EXECUTIONS, end=datetime.now(UTC)).fill(mirror)
-    command = [sys.executable, "-m", "failtrace", "run", "--run-id", RUN_ID]
     environment = {**os.environ, "FAILTRACE_HOME": str(home)}
-    subprocess.run(command, cwd=APP.parent, env=environment, check=True, stdout=subprocess.DEVNULL)
+    for words in (("run", "--run-id", RUN_ID), ("doctor", "--hostile")):
+        command = [sys.executable, "-m", "failtrace", *words]
+        subprocess.run(command, cwd=APP.parent, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def _pages(home: Path) -> Iterator[tuple[str, str]]:
@@ -73,13 +81,14 @@ def _pages(home: Path) -> Iterator[tuple[str, str]]:
     yield "health", "/health"
 
 
-def _take(browser: Browser, url: str, file: Path, scheme: Literal["light", "dark"]) -> None:
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, color_scheme=scheme)
+def _take(browser: Browser, url: str, file: Path, scheme: Literal["light", "dark"], height: int) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": height}, color_scheme=scheme)
     page = context.new_page()
     page.goto(url)
     page.wait_for_function(_SETTLED)
     # Charts and components draw after the script has ended.
     page.wait_for_timeout(1500)
+    page.evaluate(_WITHOUT_PLACE, str(APP.parent))
     page.screenshot(path=file)
     context.close()
 
