@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from support.kill import kill_runners
 
 from failtrace import TraceStore
+from failtrace.capture.watch_segment import LIVE as LIVE_LINE
 from failtrace.capture.watch_segment import MAX_OVERLONG, WatchSegment, ids
 from failtrace.capture.watch_status import FOLDER, read_statuses
 from failtrace.recover import MOST_READ, Recovery, find_in_journal, recover
@@ -78,7 +79,7 @@ def watched(folder: Path, calls: int = 1) -> bytes:
     path = folder / "host"
     segment = WatchSegment(path, {"salt": SALT, "environment": {**ENVIRONMENT, "isolation": "inline"}}, 0)
     for number in range(1, calls + 1):
-        segment.begin(number, json.dumps(LIVE).encode()[1:-1])
+        segment.begin(number, LIVE_LINE % (number, json.dumps(LIVE).encode()[1:-1]))
     segment.disown()
     told = path.read_bytes()
     path.unlink()
@@ -241,7 +242,7 @@ def test_the_largest_segment_of_a_host_is_read(journal: Path, store: TraceStore)
     """Its writer takes no line any more long before the limit."""
     path = journal / "a.watch"
     segment = WatchSegment(path, {"salt": SALT, "environment": {**ENVIRONMENT, "isolation": "inline"}}, 0)
-    segment.begin(1, json.dumps(LIVE).encode()[1:-1])
+    segment.begin(1, LIVE_LINE % (1, json.dumps(LIVE).encode()[1:-1]))
     line = b'\n{"c":1,"k":"start","id":"%016d","p":null,"n":"%b","t":%d,"a":{}}'
     for number in range(4):
         segment.append(line % (number, b"n" * (MAX_OVERLONG - 1000), START))
