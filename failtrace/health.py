@@ -21,7 +21,7 @@ from failtrace.errors import FailtraceError
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.rescue import begin, set_aside
 from failtrace.mirror.views import DeadLetter, InboxState, RelayStatus
-from failtrace.secrets.own_secrets import MAX_SECRETS, secret_texts, secrets_files
+from failtrace.secrets.own_secrets import secret_texts, secrets_files
 from failtrace.secrets.shapes import SHAPES
 from failtrace.services import load_registry
 from failtrace.settings import Settings
@@ -149,11 +149,6 @@ def _redaction(settings: Settings) -> Finding:
     configured = [settings.cosmos_key.get_secret_value()] if settings.cosmos_key is not None else []
     secrets = len(secret_texts(configured, os.environ))
     told += f"; {count_of(secrets, 'text')} known as secrets of this process, in every encoding"
-    if secrets > MAX_SECRETS:
-        over = (
-            f"its secrets beyond {MAX_SECRETS} are found by their names and shapes alone; start it with fewer variables"
-        )
-        return Finding("redaction", "warning", f"{told}; {over}.")
     return Finding("redaction", "ok", told)
 
 

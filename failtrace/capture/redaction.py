@@ -14,7 +14,7 @@ from failtrace.capture.own_rules_found import rules_found, rules_of
 from failtrace.secrets import names
 from failtrace.secrets import redactor as built
 from failtrace.secrets.own_rules import UNREADABLE, OwnRules, forget_judgements
-from failtrace.secrets.own_secrets import longest_first, own_secrets
+from failtrace.secrets.own_secrets import own_secrets
 from failtrace.secrets.redactor import Redactor
 from failtrace.settings import Settings
 
@@ -34,14 +34,14 @@ __all__ = [
     "tell_what_is_learnt",
 ]
 
-MAX_LATER = 200
-"""Forms of secrets that came after the start; every form makes the next scan dearer."""
+MAX_REPLACED = 5000
+"""Forms of secrets that the environment held since the start and holds no more: a token may change for ever."""
 
 _adopted: Redactor | None = None
 _given = OwnRules()
 """As adopted, before anything came later."""
-_later: list[tuple[str, ...]] = []
-"""Forms of what the environment has come to hold since, by the look that found them, the newest last."""
+_later: dict[str, None] = {}
+"""Forms of what the environment has come to hold since, the newest last."""
 _seen: Mapping[str, str] = {}
 """The environment whose secrets are known."""
 _listener: Callable[[Sequence[str]], None] | None = None
@@ -89,7 +89,7 @@ def follow(settings: Settings) -> None:
 def keep_up() -> None:
     """Take in what the environment has come to hold since, by `load_dotenv`, say. Cheap where nothing changed.
 
-    Earlier secrets stay secrets, some MAX_LATER forms of them: a variable may hold a new token every hour.
+    What it held before stays secret, up to MAX_REPLACED forms: a variable may hold a new token every hour.
     """
     global _as_it_was
     if _ENVIRONMENT is not None and _as_it_was == _ENVIRONMENT:
@@ -101,24 +101,29 @@ def keep_up() -> None:
         return  # another thread takes something out of it; the next call will see
     redactor()
     if now != _seen:
-        known = {*_given.secrets, *(form for forms in _later for form in forms)}
-        new = [form for form in own_secrets((), now) if form not in known]
-        learn(new, now)
+        new = _take_in(own_secrets((), now), now)
         if new and _listener is not None:
             _listener(new)
     _as_it_was = as_it_is
 
 
-def learn(forms: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+def learn(forms: Sequence[str]) -> None:
     """Redact these texts too from now on."""
+    _take_in(forms, _seen)
+
+
+def _take_in(held: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Know these forms as those of secrets from now on, and return those that were not known."""
     with _lock:
-        if forms:
-            _later.append(tuple(forms))
-        # What came at once goes at once, and what came last stays whole.
-        while len(_later) > 1 and sum(map(len, _later)) > MAX_LATER:
-            del _later[0]
-        secrets = longest_first({*_given.secrets, *(form for later in _later for form in later)})
-        _enforce(replace(_given, secrets=secrets), _seen if environment is None else environment)
+        known = {*_given.secrets, *_later}
+        for form in held:
+            _later.pop(form, None)
+            _later[form] = None
+        replaced = len(_later) - len(held)
+        for form in tuple(_later)[: max(0, replaced - MAX_REPLACED)]:
+            del _later[form]
+        _enforce(replace(_given, secrets=tuple(sorted({*_given.secrets, *_later}))), environment)
+    return [form for form in held if form not in known]
 
 
 def tell_what_is_learnt(listener: Callable[[Sequence[str]], None]) -> None:

@@ -36,6 +36,8 @@ TAIL_BYTES = 64 * 1024
 """Kept of each output stream: its end."""
 TAIL_SLACK = 8 * 1024
 """Read beyond that, so that a secret across the cut is seen whole."""
+MAX_STATUS = 16 * 1024 * 1024
+"""Kept of what the process says of itself: the secrets that it has come to know, as many as an environment holds."""
 DRAIN_BYTES = 1024 * 1024
 """Read at once at most, as much as a pipe can hold: a flood must not keep the supervisor from its clock."""
 BACKUP_GRACE_S = 0.1
@@ -52,6 +54,7 @@ class Tail:
     """The end of an output stream, and how much came through it."""
 
     fd: int
+    size: int = TAIL_BYTES + TAIL_SLACK
     chunks: bytearray = field(default_factory=bytearray)
     total: int = 0
 
@@ -67,7 +70,7 @@ class Tail:
                 return False
             self.total += len(data)
             self.chunks += data
-            del self.chunks[: -TAIL_BYTES - TAIL_SLACK]
+            del self.chunks[: -self.size]
         return True
 
 
@@ -115,7 +118,9 @@ class Supervisor:
                 os.close(fd)
             child = Child(pid)
             usage = Usage(message.head["limits"])
-            watch = _Watch(child, Tail(out[0]), Tail(err[0]), Tail(status[0]), message.head["timeout"], usage)
+            watch = _Watch(
+                child, Tail(out[0]), Tail(err[0]), Tail(status[0], MAX_STATUS), message.head["timeout"], usage
+            )
             host_here = watch.until_exit(self._connection, self._wakeup_read)
             ended = child.reap()
             watch.drain()

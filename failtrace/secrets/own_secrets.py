@@ -24,9 +24,8 @@ MIN_CONFIGURED = 4
 MIN_FOUND = 6
 """The same for the environment, where also a plain word of less than MIN_WORD letters says nothing."""
 MIN_WORD = 12
-MAX_SECRETS = 500
-MAX_LENGTH = 8192
-"""Characters; of a longer one its lines."""
+MAX_PIECE = 4096
+"""Characters. A longer secret is looked for in pieces: where a text is cut, only the piece under the cut is lost."""
 
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 _PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][^:@=]*")
@@ -45,22 +44,17 @@ def secrets_files() -> tuple[Path, ...]:
 
 
 def secret_texts(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The secrets that a process was given, the configured ones first; beyond MAX_SECRETS none is looked for."""
+    """The secrets that a process was given."""
     own = {text for text in (*configured, *_of_streamlit()) if len(text) >= MIN_CONFIGURED}
     found = {text for name, value in environment.items() for text in _of_variable(name, value)}
-    parts = [part for texts in (own, found) for text in sorted(texts) for part in _parts(text)]
-    return tuple(dict.fromkeys(part for part in parts if not is_placeholder(part)))
+    parts = {part for text in own | found for part in (text, *_lines(text))}
+    return tuple(sorted(part for part in parts if not is_placeholder(part)))
 
 
 def own_secrets(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Every form in which a secret of this process may stand in a text, the longest first."""
-    texts = secret_texts(configured, environment)[:MAX_SECRETS]
-    return longest_first({form for text in texts for form in _forms(text)})
-
-
-def longest_first(forms: Iterable[str]) -> tuple[str, ...]:
-    """In the order in which they must be looked for: one may hold another."""
-    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+    """Every form in which a secret of this process may stand in a text, without lone surrogates."""
+    forms = {form for text in secret_texts(configured, environment) for form in _forms(text)}
+    return tuple(sorted({piece for form in forms for piece in _pieces(form)}))
 
 
 def _of_variable(name: str, value: str) -> Iterator[str]:
@@ -111,10 +105,8 @@ def _under_secret_names(table: Mapping[str, Any]) -> Iterator[str]:
             yield value
 
 
-def _parts(text: str) -> Iterator[str]:
-    """The text, or its lines where it is long or has several: a traceback shows a key line by line."""
-    if len(text) <= MAX_LENGTH:
-        yield text
+def _lines(text: str) -> Iterator[str]:
+    """Its lines where it has several: a traceback shows a key line by line."""
     if "\n" in text:
         yield from (line for line in map(str.strip, text.splitlines()) if len(line) >= MIN_WORD and "-----" not in line)
 
@@ -122,12 +114,22 @@ def _parts(text: str) -> Iterator[str]:
 def _forms(text: str) -> Iterator[str]:
     """As it is, and as URLs, JSON, reprs and base64 write it."""
     data = text.encode("utf-8", "surrogatepass")
-    yield text
+    yield _without_surrogates(text)
     yield quote(data, safe="")
     yield quote(data)
     yield dumps(text)[1:-1]
-    yield dumps(text, ensure_ascii=False)[1:-1]
+    yield _without_surrogates(dumps(text, ensure_ascii=False)[1:-1])
     yield repr(text)[1:-1]
     if len(data) >= MIN_FOUND:
         yield b64encode(data).decode().rstrip("=")
         yield urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _without_surrogates(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _pieces(form: str) -> Iterator[str]:
+    for start in range(0, len(form), MAX_PIECE):
+        piece = form[start : start + MAX_PIECE]
+        yield piece if len(piece) >= MIN_CONFIGURED else form[-MAX_PIECE:]

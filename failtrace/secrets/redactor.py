@@ -13,6 +13,7 @@ from pydantic_core import SchemaValidator, core_schema
 from failtrace.secrets import assignments, names
 from failtrace.secrets.assignments import redact_assignments
 from failtrace.secrets.linear_pattern import LinearPattern, compile_linear
+from failtrace.secrets.literals import Literals
 from failtrace.secrets.own_keys import own_key_pattern, redact_own_keys
 from failtrace.secrets.own_rules import OwnRules
 from failtrace.secrets.shapes import SHAPES, Rule
@@ -26,6 +27,7 @@ _MAX_PASSES = 4
 _GATE_REPEATS = 8
 """A gate need not count to 40: shorter counts keep its automaton small (9 ms to build instead of 19)."""
 _ESCAPE_BEFORE = re.compile(r"\\[nrtbfv]\Z|%[0-9A-Fa-f]{2}\Z|\\u[0-9a-f]{4}\Z|\x1b\[[0-9;]{0,8}m\Z")
+_SURROGATE = re.compile(r"\\ud[89a-f][0-9a-f]{2}")
 _MARKER = re.compile(r"(\[redacted:[a-z0-9_:]{1,120}\])")
 
 
@@ -36,25 +38,24 @@ class Redactor:
         self.rules = rules
         self.anchored = bool(rules.patterns)
         """Whether a text must be looked at by itself: an expression may ask for its start or end."""
-        self.shortest = 1 if rules.patterns else min([_SHORTEST, *map(len, rules.secrets)])
+        self.shortest = 1 if rules.patterns else min([_SHORTEST, *map(_length, rules.secrets)])
         """Characters of the shortest text that a rule can match."""
         self._all_names, self._all_shapes, built_in = _built_in(rules.keys)
         self._patterns = tuple((name, compile_linear(pattern)) for name, pattern in rules.patterns)
         self._own_keys = own_key_pattern(rules.keys)
         self._keep = tuple(map(compile_linear, rules.keep_values))
-        self._literals = re.compile("|".join(map(re.escape, rules.secrets))) if rules.secrets else None
-        self._has_literal = _scan("|".join(map(re.escape, rules.secrets))) if rules.secrets else None
+        self._secrets = Literals(rules.secrets) if rules.secrets else None
         self.gate: Gate = self._any_gate(built_in)
         """Says whether a text could hold a secret; the text must have no lone surrogates."""
 
     def _any_gate(self, built_in: Gate) -> Gate:
         own = [pattern.search for _, pattern in self._patterns]
-        literal = self._has_literal
-        if not own and literal is None:
+        secrets = self._secrets
+        if not own and secrets is None:
             return built_in
 
         def gate(text: str) -> bool:
-            return built_in(text) or (literal is not None and literal(text)) or any(search(text) for search in own)
+            return built_in(text) or (secrets is not None and secrets.are_in(text)) or any(each(text) for each in own)
 
         return gate
 
@@ -87,8 +88,8 @@ class Redactor:
     def _one_pass(self, text: str) -> tuple[str, int]:
         """The text without what each rule finds once, and how many that was."""
         count = 0
-        if self._literals is not None and self._has_literal is not None and self._has_literal(text):
-            text, count = self._literals.subn("[redacted:own_secret]", text)
+        if self._secrets is not None:
+            text, count = _replace(text, self._secrets.spans(text), "own_secret")
         if self._all_shapes(text):
             for rule, could_match, pattern in _matchers():
                 if could_match(text) and rule.name not in self.rules.keep_rules:
@@ -132,6 +133,11 @@ def prepare() -> None:
     _matchers()
 
 
+def _length(secret: str) -> int:
+    """Characters of the text that holds it: a lone surrogate there is an escape here."""
+    return len(_SURROGATE.sub("?", secret))
+
+
 def _scan(pattern: str) -> Gate:
     return SchemaValidator(core_schema.str_schema(pattern=pattern)).isinstance_python
 
@@ -156,12 +162,12 @@ def _apply(rule: Rule, pattern: re.Pattern[str], text: str, is_kept: Gate) -> tu
     return _replace(text, spans, rule.name, is_kept)
 
 
-def _replace(text: str, spans: list[tuple[int, int]], rule: str, is_kept: Gate) -> tuple[str, int]:
+def _replace(text: str, spans: list[tuple[int, int]], rule: str, is_kept: Gate | None = None) -> tuple[str, int]:
     """The text with a marker in place of each span that is not kept, and how many there were."""
     pieces: list[str] = []
     copied = 0
     for start, end in spans:
-        if copied <= start < end and not is_kept(text[start:end]):
+        if copied <= start < end and (is_kept is None or not is_kept(text[start:end])):
             pieces += text[copied:start], f"[redacted:{rule}]"
             copied = end
     return "".join((*pieces, text[copied:])), len(pieces) // 2

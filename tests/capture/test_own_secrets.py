@@ -11,14 +11,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from failtrace import run_with_failure_detection, step
 from failtrace.capture import redaction
-from failtrace.capture.redaction import MAX_LATER, adopt, follow, keep_up, redact_text, redactor
-from failtrace.health import examine
+from failtrace.capture.redaction import adopt, follow, keep_up, redact_text, redactor
 from failtrace.secrets.own_rules import OwnRules
-from failtrace.secrets.own_secrets import MAX_SECRETS, own_secrets
+from failtrace.secrets.own_secrets import MAX_PIECE, own_secrets
+from failtrace.secrets.redactor import Redactor
 from failtrace.settings import Settings
 
 KEY = 'sec"ret/ö' + "+key=1"
@@ -99,16 +101,17 @@ def test_secrets_of_the_login_are_known(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_rotating_secret_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a variable that changes for ever the newest tokens are known, not the oldest; what was given stays."""
+    """Of a variable that changes for ever the newest tokens are known, not the oldest; what is held stays."""
+    monkeypatch.setattr(redaction, "MAX_REPLACED", 20)
     adopt(OwnRules(secrets=("given-1-secret",)), {})
-    for number in range(MAX_LATER):
+    monkeypatch.setenv("FIRST_API_KEY", "first.to.come.1")
+    for number in range(100):
         monkeypatch.setenv("SHOP_API_KEY", f"token.{number:06}.x")
         keep_up()
 
-    assert redact_text("given-1-secret")[1] == 1
-    assert redact_text(f"token.{MAX_LATER - 1:06}.x token.{MAX_LATER - 2:06}.x")[1] == 2
+    assert redact_text("given-1-secret first.to.come.1 token.000099.x token.000098.x")[1] == 4
     assert redact_text("token.000000.x")[1] == 0
-    assert len(redactor().rules.secrets) <= MAX_LATER + 1
+    assert len(redactor().rules.secrets) <= 1 + 20 + len(own_secrets((), os.environ))
 
 
 def test_what_comes_at_once_is_known_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,17 +170,35 @@ def test_a_forked_child_waits_for_no_thread_of_its_parent() -> None:
     assert os.waitstatus_to_exitcode(status) == 1
 
 
-def test_more_secrets_than_are_looked_for_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The configured ones come first, and doctor warns."""
-    for number in range(MAX_SECRETS + 1):
-        monkeypatch.setenv(f"A{number}_API_KEY", f"some.key.{number:06}")
-    monkeypatch.setenv("COSMOS_KEY", "zzzz.own.key")
+def test_every_secret_goes_however_many_and_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands at the start, thousands that come later, one of the length that a variable can have."""
+    early = {f"A{number}_API_KEY": f"early.key.{number:06}/é" for number in range(5000)}
+    late = {f"B{number}_API_KEY": f"late.key.{number:06}+\udcff" for number in range(5000)}
+    long = "".join(f"{number:07}." for number in range(16_000))
+    environment = {**early, "LONG_API_KEY": long}
+    adopt(OwnRules(secrets=own_secrets((), environment)), environment)
+    monkeypatch.setattr(os, "environ", environment | late)
+    monkeypatch.setattr(redaction, "_ENVIRONMENT", None)
 
-    (finding,) = [finding for finding in examine() if finding.check == "redaction"]
+    keep_up()
 
-    assert own_secrets(("zzzz.own.key",), os.environ).count("zzzz.own.key") == 1
-    assert finding.state == "warning"
-    assert "502 texts" in finding.detail
+    for text in (*early.values(), *late.values()):
+        assert redact_text(f"used {text} now") == ("used [redacted:own_secret] now", 1)
+        assert redact_text(f"used {quote(text, errors='surrogatepass')} now")[0] == "used [redacted:own_secret] now"
+    assert redact_text(f"used {long} now")[0].replace("[redacted:own_secret]", "") == "used  now"
+    cut = redact_text(f"used {long[:100_000]}")[0].replace("[redacted:own_secret]", "")
+    assert len(cut) < MAX_PIECE + len("used ")
+
+
+@given(st.lists(st.text("ab.é\udc80", min_size=4, max_size=8), min_size=1), st.text("ab.é\udc80", max_size=40))
+def test_no_secret_is_left(secrets: list[str], text: str) -> None:
+    """Whatever overlaps with what, no text holds one of them afterwards."""
+    told = [secret.encode("utf-8", "backslashreplace").decode() for secret in secrets]
+
+    redacted, count = Redactor(OwnRules(secrets=tuple(told))).redact(text)
+
+    assert not any(secret in redacted for secret in told)
+    assert (count > 0) == any(secret in text.encode("utf-8", "backslashreplace").decode() for secret in told)
 
 
 def learn_late(_: object) -> None:
@@ -198,3 +219,18 @@ def test_a_secret_that_comes_while_it_runs_goes_everywhere() -> None:
     assert "late.battery.horse" not in told
     assert told.count("[redacted:own_secret]") >= 5
     assert record.logs.stdout.text == "printed [redacted:own_secret]\n"
+
+
+def learn_many(_: object) -> None:
+    for number in range(3000):
+        os.environ[f"LATE{number}_API_KEY"] = f"late.key.{number:08}.with/slash"
+    logging.getLogger("late").error("all are set")
+    print("late.key.00000000.with/slash", "late.key.00002999.with/slash", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_as_many_as_come_while_it_runs() -> None:
+    """The supervisor, which redacts what was printed, hears of each."""
+    _, record = run_with_failure_detection(learn_many, None)
+
+    assert record.logs.stdout.text == "[redacted:own_secret] [redacted:own_secret]\n"
