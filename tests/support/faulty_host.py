@@ -5,6 +5,7 @@ Prints JSON: the results of all calls with and without `watch`, and the 99th per
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-FAULTS = ("none", "sanitiser", "detector", "segment", "full disk", "unwritable home")
+FAULTS = ("none", "sanitiser", "detector", "evidence", "store", "segment", "full disk", "unwritable home")
 
 
 def answer_of_host(fault: str, calls: int, folder: Path) -> dict[str, Any]:
@@ -74,6 +75,11 @@ def outcomes(function: Callable[[int], str], calls: int) -> tuple[list[str], lis
     return told, took
 
 
+def hang(*_: Any, **__: Any) -> Any:
+    """For longer than the program lives."""
+    time.sleep(3600)
+
+
 def break_failtrace(fault: str) -> None:
     """Injected, since none of these can be had otherwise."""
     from failtrace.capture import glance, watch_segment
@@ -82,14 +88,17 @@ def break_failtrace(fault: str) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("injected")
 
-    def hang(*_: Any, **__: Any) -> Any:
-        time.sleep(3600)
-
     if fault == "sanitiser":
         glance._Reading.value = broken  # type: ignore[method-assign]
         glance._quick = broken
     elif fault == "detector":
         assemble._Story.record = hang  # type: ignore[method-assign]
+    elif fault == "store":
+        silent = socket.create_server(("127.0.0.1", 0))
+        silent_port = silent.getsockname()[1]
+        # Accepts, and never says a word.
+        os.environ |= {"COSMOS_ENDPOINT": f"http://127.0.0.1:{silent_port}", "COSMOS_KEY": "c2lsZW50IHNpbGVudCE="}
+        silent.detach()
     elif fault == "segment":
         watch_segment.WatchSegment._put = broken  # type: ignore[method-assign]
 
@@ -101,7 +110,8 @@ def main() -> None:
 
     break_failtrace(fault)
     plain, alone = outcomes(work, calls)
-    watched, beside = outcomes(watch(name="work")(work), calls)
+    evidence = hang if fault == "evidence" else None
+    watched, beside = outcomes(watch(name="work", evidence=evidence)(work), calls)
     more = sorted((mine - bare) * 1000 for mine, bare in zip(beside, alone, strict=True))
     sys.stdout.write(json.dumps({"same": plain == watched, "p99_ms": more[int(len(more) * 0.99)]}) + "\n")
 
