@@ -230,12 +230,16 @@ def _watch(settings: Settings) -> Finding:
     }
     told = ", ".join([f"{words}: {number:,}" for words, number in counts.items() if number])
     why = f" (the last: {newest.last_fault})" if newest.last_fault else ""
+    lost = newest.dropped or newest.in_memory_alone or newest.faults
+    to_do = (
+        "see that the disk of FAILTRACE_HOME has room and can be written" if lost else "`failtrace recover` stores them"
+    )
     return Finding(
         "watch",
         "warning",
         f"{count_of(len(troubled), 'watched program')} had trouble within a week; the newest, {newest.program!r}, "
-        f"{ago(datetime.fromtimestamp(newest.at, UTC))} ago. Of its calls {told}{why}. They went on "
-        "as they would; see that the disk of FAILTRACE_HOME has room and can be written.",
+        f"{ago(datetime.fromtimestamp(newest.at, UTC))} ago. Of its calls {told}{why}. They went on as they would; "
+        f"{to_do}.",
     )
 
 
