@@ -81,6 +81,10 @@ def test_a_restored_backup_is_equal(home: Path, tmp_path: Path, name: str) -> No
     assert (json.loads(again.stdout)["new"], json.loads(again.stdout)["runs"]) == (0, 0)
     with Mirror.open(home / "mirror.sqlite") as one, Mirror.open(other / "mirror.sqlite") as two:
         assert everything(one) == everything(two)
+        # Two things are a home's own: what was done there, and what it has to send.
+        assert [row.deed for row in one.audit()[0]] == ["exported", "started a run"]
+        assert [row.deed for row in two.audit()[0]] == ["imported", "imported"]
+        assert (one.outbox.pending(), two.outbox.pending()) == (0, 0)
     assert file.stat().st_mode & 0o077 == 0
 
 
