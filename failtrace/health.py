@@ -60,8 +60,9 @@ def examine() -> Iterator[Finding]:
         ("home", _home),
         ("journal", _journal),
         ("redaction", _redaction),
-        ("mirror", _mirror),
+        # A store that is opened rescues a damaged mirror first; what is told of it then is true.
         ("store", _store),
+        ("mirror", _mirror),
         ("delivery", _delivery),
         ("subjects", _subjects),
         ("watch", _watch),

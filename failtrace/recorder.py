@@ -62,6 +62,8 @@ class Recorder:
         self._taken = self._done = 0
         self._progress = threading.Condition()
         self._hurry = threading.Event()
+        """Set while somebody waits in `flush`."""
+        self._flushing = 0
         self._storing = threading.Lock()
         self._store: TraceStore | None = None
         self._held: Held = {}
@@ -94,12 +96,17 @@ class Recorder:
     def flush(self, timeout: float = EXIT_LIMIT_S) -> bool:
         """Wait until all that was taken so far is stored or left, `timeout` seconds at most; whether it is."""
         mark = self._taken
-        self._hurry.set()
+        with self._lock:
+            self._flushing += 1
+            self._hurry.set()
         try:
             with self._progress:
                 return self._progress.wait_for(lambda: self._done >= mark, timeout)
         finally:
-            self._hurry.clear()
+            with self._lock:
+                self._flushing -= 1
+                if not self._flushing:
+                    self._hurry.clear()
 
     def status(self) -> WatchStatus:
         """The counts of this moment."""
@@ -230,12 +237,16 @@ class Recorder:
         """Recover what was left, once the store is well again and nothing waits; tell how it all stands."""
         now = time.monotonic()
         if self._looks_at and now >= self._looks_at and self._waiting.empty() and not self._is_broken():
-            self._looks_at = now + RECOVER_S
-            JOURNAL.retire()
-            with self._storing:
-                store = self._opened()
-            recover(Settings.load().journal_path, store, between=self._pause)
+            # What is left from here on asks for another look.
             self._looks_at = 0.0
+            try:
+                JOURNAL.retire()
+                with self._storing:
+                    store = self._opened()
+                recover(Settings.load().journal_path, store, between=self._pause)
+            except BaseException:
+                self._looks_at = now + RECOVER_S
+                raise
         if now >= self._tells_at:
             self._tells_at = now + TELL_S
             self._tell()

@@ -49,10 +49,10 @@ def is_alive(pid: int) -> bool:
     """Whether there is a process of that number, whoever owns it."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
     except PermissionError:
         return True
+    except (OSError, OverflowError):
+        return False
     return True
 
 

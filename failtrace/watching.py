@@ -127,12 +127,15 @@ def _hand_over(ended: Ended) -> None:
 
 def _wrapper(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of the same kind. A callable object is of the kind that its `__call__` is."""
-    is_function = hasattr(function, "__code__") or isinstance(function, functools.partial)
-    code = function if is_function else type(function).__call__
+    innermost = function
+    while isinstance(innermost, functools.partial):
+        innermost = innermost.func
+    innermost = getattr(innermost, "__func__", innermost)
+    code: Any = innermost if hasattr(innermost, "__code__") else type(innermost).__call__
     if inspect.isasyncgenfunction(code):
         return _async_generator(watched, function)
     if inspect.isgeneratorfunction(code):
-        if _code_flags(code) & inspect.CO_ITERABLE_COROUTINE:
+        if code.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
             return _awaited(watched, function)
         return _generator(watched, function)
     if inspect.iscoroutinefunction(code):
@@ -168,13 +171,6 @@ def _coroutine(watched: Watched, function: Callable[..., Any]) -> Callable[..., 
         return result
 
     return wrapper
-
-
-def _code_flags(function: Any) -> int:
-    while isinstance(function, functools.partial):
-        function = function.func
-    flags: int = getattr(function, "__func__", function).__code__.co_flags
-    return flags
 
 
 def _awaited(watched: Watched, function: Callable[..., Any]) -> Callable[..., Any]:

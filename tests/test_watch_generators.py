@@ -1,6 +1,8 @@
 """Watched generators and awaitables behave as the bare ones, to their end."""
 
 import asyncio
+import functools
+import inspect
 import types
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
@@ -71,6 +73,28 @@ def test_a_generator_that_types_coroutine_made_awaitable_stays_so() -> None:
     assert asyncio.run(main()) == 3
     (record,) = recorded()
     assert record.output == 3
+
+
+def test_a_partial_of_a_callable_object_is_of_its_kind() -> None:
+    """An object with an `async def __call__`, and one whose `__call__` is a generator, with an argument given."""
+
+    class Later:
+        async def __call__(self, value: int) -> int:
+            return 1 // value
+
+    class Many:
+        def __call__(self, value: int) -> Iterator[int]:
+            yield 1 // value
+
+    later = watch(functools.partial(functools.partial(Later()), 0))
+    many = watch(functools.partial(Many(), 0))
+
+    assert inspect.iscoroutinefunction(later)
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(later())
+    with pytest.raises(ZeroDivisionError):
+        next(many())
+    assert len(recorded()) == 2
 
 
 def test_an_async_generator_left_open_is_closed_by_the_loop_once(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from support.watched import program, recorded, recovered
 from failtrace import step, watch
 from failtrace.mirror.mirror import Mirror
 from failtrace.recorder import recorder
+from failtrace.watching import status
 
 
 @pytest.fixture(autouse=True)
@@ -197,7 +198,7 @@ def test_what_a_signal_s_handler_raises_reaches_the_host(fails: bool, tmp_path: 
     assert fails or json.loads(done.stdout) == []
 
 
-@pytest.mark.parametrize("told", ["function", "method", "partial", "object"])
+@pytest.mark.parametrize("told", ["function", "method", "partial", "object", "hostile"])
 def test_a_handler_is_known_whatever_it_is(told: str) -> None:
     """A function, a method, a partial or an object with `__call__`; what it raises in a `repr` goes on its way too."""
 
@@ -219,6 +220,12 @@ def test_a_handler_is_known_whatever_it_is(told: str) -> None:
         "partial": functools.partial(function, 1),
         "object": Handler(),
     }
+
+    class Hostile(Handler):
+        def __getattribute__(self, name: str) -> Any:
+            raise ValueError(name)
+
+    handlers["hostile"] = Hostile()
 
     class Slow:
         def __repr__(self) -> str:
@@ -277,6 +284,45 @@ class Lookup(Exception):
 
     def __getattribute__(self, _: str) -> Any:
         raise SystemExit
+
+
+class Meta(type):
+    """Of a class that can neither be hashed nor compared."""
+
+    def __eq__(cls, other: object) -> bool:
+        raise RuntimeError
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Unhashable(metaclass=Meta):
+    """An ordinary object of such a class."""
+
+
+def test_an_object_of_an_unhashable_class_is_one_like_others() -> None:
+    """As argument, as chunk, beside what is kept whole: nothing reaches the host, and the siblings are recorded."""
+    odd, faults = Unhashable(), status().faults
+
+    @watch(name="chunks", sample=1.0)
+    def chunks() -> Iterator[Any]:
+        yield odd
+        yield [0.5] * 20 + [odd]
+
+    @watch(name="fails")
+    def fail(*_: Any, **__: Any) -> None:
+        raise LookupError(["many"], odd)
+
+    assert list(chunks()) == [odd, [0.5] * 20 + [odd]]
+    for argument in (odd, {"token": odd, "items": (odd, "x")}):
+        with pytest.raises(LookupError):
+            fail(argument, "beside it", token=odd)
+
+    sampled, *failed = recorded()
+    assert isinstance(sampled.output, list)
+    assert sampled.output[1][:20] == [0.5] * 20  # type: ignore[index]
+    assert [record.subject.name for record in failed] == ["fails", "fails"]
+    assert all("beside it" in str(record.input) and "Unhashable object" in str(record.input) for record in failed)
+    assert status().faults == faults
 
 
 @pytest.mark.parametrize("kind", [Property, Lookup])

@@ -32,8 +32,10 @@ MAX_QUICK = 256
 """Characters of a text that needs no walk."""
 NOT_READ = "<not read while the call ran>"
 
-_PLAIN = frozenset({str, int, float, bool, type(None), dict, list, tuple, bytes, datetime, date, time, timedelta})
-_PLAIN |= {Decimal, UUID, set, frozenset}
+_PLAIN_TYPES = (str, int, float, bool, type(None), dict, list, tuple, set, frozenset, bytes)
+_DATED_TYPES = (datetime, date, time, timedelta, Decimal, UUID)
+_PLAIN = frozenset(map(id, (*_PLAIN_TYPES, *_DATED_TYPES)))
+"""By `id`: to look a class up in a set asks its metaclass, which may be anybody's and raise."""
 
 
 class _Reading(Walk):
@@ -59,7 +61,7 @@ class _Glance(_Reading):
     def value(self, value: Any, depth: int) -> Json:
         """A plain value as JSON; of any other its type alone."""
         kind = type(value)
-        if kind in _PLAIN:
+        if id(kind) in _PLAIN:
             return super().value(value, depth)
         self.whole = False
         return _unread(kind)
@@ -102,7 +104,7 @@ def _fields(value: Json, marks: Marks) -> bytes:
 
 def _quick(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], bool] | None:
     """The input where it is a few numbers and short texts, which a walk would cost more than the rest of the call."""
-    if len(args) > 1 and type(args[0]) in (str, bytes):
+    if len(args) > 1 and (type(args[0]) is str or type(args[0]) is bytes):
         # Then one may name the next: `("--password", "x")`.
         return None
     whole = True
@@ -110,7 +112,7 @@ def _quick(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[dict[str, 
     for value in args:
         if _is_quick(value):
             shown.append(value)
-        elif type(value) in _PLAIN:
+        elif id(type(value)) in _PLAIN:
             return None
         else:
             whole = False

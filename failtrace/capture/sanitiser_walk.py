@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from itertools import islice, zip_longest
+from itertools import islice, repeat, zip_longest
+from operator import is_
 from time import monotonic
 from typing import Any, Literal, TypeVar
 
@@ -106,9 +107,9 @@ class Walk:
         taken = self._take(items, size)
         if key is not None:
             kept = [self._under(key, item, depth + 1) for item in taken]
-        elif taken and type(taken[0]) in (str, bytes):
+        elif taken and (type(taken[0]) is str or type(taken[0]) is bytes):
             kept = self._named_by_neighbour(taken, depth + 1)
-        elif len(taken) >= _VECTOR and set(map(type, taken)) == {float} and all(map(math.isfinite, taken)):  # type: ignore[arg-type]
+        elif len(taken) >= _VECTOR and _are_finite_floats(taken):
             kept = taken  # type: ignore[assignment]
         else:
             kept = [self.value(item, depth + 1) for item in taken]
@@ -281,6 +282,10 @@ class Walk:
         self.marks.bytes_cut += (bits - MAX_INT_BITS) // 8
         leading = hex(abs(value) >> (bits - MAX_INT_BITS))
         return mark("cut", type="int", size=bits, kept=leading if value > 0 else f"-{leading}")
+
+
+def _are_finite_floats(items: list[Any]) -> bool:
+    return all(map(is_, map(type, items), repeat(float))) and all(map(math.isfinite, items))
 
 
 def _is_text(key: object) -> bool:

@@ -27,7 +27,7 @@ def names_secret(name: object) -> SecretKey | None:
     """Why `name` is the name of a secret: a text, bytes as in ASGI headers, a path of them; all else names none."""
     if type(name) is tuple and name:
         name = name[-1]
-    return secret_key(_as_text(name)) if type(name) in (str, bytes) else None
+    return secret_key(_as_text(name)) if _is_text(name) else None
 
 
 def names_next(name: object, following: object, *, is_pair: bool) -> SecretKey | None:
@@ -38,7 +38,7 @@ def names_next(name: object, following: object, *, is_pair: bool) -> SecretKey |
     if type(name) is str and name.startswith("--"):
         is_flag = type(following) is str and following.startswith("--")
         return None if is_flag or "=" in name else secret_key(name)
-    if not is_pair or type(following) not in (str, bytes):
+    if not is_pair or not _is_text(following):
         return None
     key = names_secret(name)
     return key if key and (key.doubtful or has_digit(_as_text(following))) else None
@@ -124,7 +124,7 @@ def holds_secret(key: SecretKey, value: Any) -> bool:
         return kind is str and is_opaque_under(key.rule, value)
     if kind is str:
         return _text_is_secret(key, value)
-    if kind in (list, tuple, dict, set, frozenset):
+    if id(kind) in _CONTAINERS:
         return bool(value) and not _is_about(value)
     return not (kind is int and -SMALL < value < SMALL)
 
@@ -140,7 +140,16 @@ def _is_about(value: Any) -> bool:
     """Whether it is a field's JSON Schema, or the sentences of a validator about it."""
     if type(value) is dict:
         return _is_schema(value)
-    return type(value) in (list, tuple) and all(type(item) is str and is_sentence(item) for item in value)
+    return (type(value) is list or type(value) is tuple) and all(
+        type(item) is str and is_sentence(item) for item in value
+    )
+
+
+_CONTAINERS = frozenset(map(id, (list, tuple, dict, set, frozenset)))
+
+
+def _is_text(value: object) -> bool:
+    return type(value) is str or type(value) is bytes
 
 
 def _as_text(value: Any) -> str:

@@ -12,23 +12,24 @@ _SHORT = reprlib.Repr()
 _SHORT.maxlevel = 6
 _SHORT.maxstring = _SHORT.maxother = 200
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxfrozenset = _SHORT.maxdeque = 10
-_CONTAINERS = (list, tuple, dict, set, frozenset)
+_CONTAINERS = frozenset(map(id, (list, tuple, dict, set, frozenset)))
 
 
 def is_unwieldy(value: object) -> bool:
     """Whether `repr` of this container has more than MAX_ITEMS items to spell out. Runs no code of the value's."""
-    if type(value) not in _CONTAINERS:
+    if id(type(value)) not in _CONTAINERS:
         return False
     room = MAX_ITEMS
     levels = [(id(value), _items(value))]
     above = {id(value)}
     while levels:
         for item in levels[-1][1]:
-            room -= 1 + (len(item) >> 6 if type(item) in (str, bytes) else 0)  # type: ignore[arg-type]
+            kind = type(item)
+            room -= 1 + (len(item) >> 6 if kind is str or kind is bytes else 0)  # type: ignore[arg-type]
             if room < 0:
                 return True
             # A cycle is spelled as `...`.
-            if type(item) in _CONTAINERS and id(item) not in above:
+            if id(kind) in _CONTAINERS and id(item) not in above:
                 levels.append((id(item), _items(item)))
                 above.add(id(item))
                 break

@@ -123,8 +123,8 @@ class WatchJournal:
             return CallJournal(self, number, first, segment)
         except BaseException:
             # The host's own, out of a signal's handler: nobody would ever end the call.
-            if self._current is not None:
-                self._current.gone(number)
+            for open_segment in tuple(self._segments):
+                open_segment.gone(number)
             raise
 
     def _place(self, number: int, first: bytes) -> WatchSegment | None:

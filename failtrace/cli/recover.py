@@ -45,7 +45,16 @@ def _rescue(*, as_json: bool) -> None:
     )
     mirror.close()
     if as_json:
-        told = {"aside": str(found.aside), "executions": found.records} if found else {"aside": None, "executions": 0}
-        print_json({"type": "mirror", **told})
+        print_json(
+            {
+                "type": "mirror",
+                "aside": str(found.aside) if found else None,
+                "executions": found.records if found else 0,
+                "without_record": found.without_record if found else 0,
+                "unreadable_rows": found.unreadable if found else 0,
+                "unread_bytes": found.unread_bytes if found else 0,
+                "told": found.told if found else "The mirror is sound.",
+            }
+        )
     else:
         to_stdout().print(found.told if found else "The mirror is sound.", soft_wrap=True, markup=False)

@@ -84,7 +84,7 @@ def _models(schema: Any) -> set[type[BaseModel]]:
             if node.get("type") == "model":
                 found.add(node["cls"])
             waiting.extend(node.values())
-        elif type(node) in (list, tuple):
+        elif type(node) is list or type(node) is tuple:
             waiting.extend(node)
     return found
 

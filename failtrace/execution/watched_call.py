@@ -150,7 +150,7 @@ class WatchedCall:
         """One chunk of a generator, kept where the output will be looked at."""
         if self._capture is None or not (self._sampled or self._watched.needs_output) or self._too_much:
             return
-        self._kept += (sys.getsizeof if type(chunk) in _SIZED else object.__sizeof__)(chunk)
+        self._kept += (sys.getsizeof if id(type(chunk)) in _SIZED else object.__sizeof__)(chunk)
         self._too_much = self._kept > MAX_CHUNK_BYTES or len(self._chunks) >= MAX_CHUNKS
         if not self._too_much:
             self._chunks.append(chunk)
@@ -319,8 +319,8 @@ def _dig(depth: int) -> None:
         _dig(depth - 1)
 
 
-_SIZED = frozenset({str, bytes, bytearray, list, dict, tuple, set, frozenset, int})
-"""Types whose own word on their size is asked; that of others would be the host's code."""
+_SIZED = frozenset(map(id, (str, bytes, bytearray, list, dict, tuple, set, frozenset, int)))
+"""Types whose own word on their size is asked; that of others would be the host's code, as their metaclass's is."""
 _WRAPPERS = "failtrace.watching"
 
 

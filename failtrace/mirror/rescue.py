@@ -83,6 +83,9 @@ def begin(path: Path, keep_passed: int) -> None:
     What cannot be done is left to `Mirror.open` to say. Raises StoreError where the disk has no room for it.
     """
     if os.path.lexists(path):
+        if _half_changed(path):
+            with suppress(OSError), _alone(path):
+                _change_back(path)
         return
     fresh = beside(path, ".fresh")
     with suppress(OSError), _alone(path):
@@ -98,6 +101,7 @@ def rescue(path: Path, keep_passed: int, *, outbox: bool, whole: bool = False) -
     """As `open_or_rescue`; with `whole` every page is looked at first. Of several processes at once, one does it."""
     try:
         with _alone(path):
+            _change_back(path)
             if not _is_damaged(path, keep_passed, whole=whole):
                 return Mirror.open(path, keep_passed), None
             aside = beside(path, f"{MARK}{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
@@ -152,18 +156,37 @@ def _made_anew(fresh: Path, keep_passed: int) -> Iterator[Mirror]:
 
 
 def _change_places(path: Path, aside: Path, fresh: Path) -> None:
-    """The damaged file gets a second name, and the fresh one its first: there is no moment without a file."""
+    """The damaged file gets a second name, and the fresh one its first: there is no moment without a file.
+
+    Whoever is killed in between has it changed back by the next one (`_change_back`).
+    """
     wal = beside(path, "-wal")
-    if wal.exists():
-        wal.rename(beside(aside, "-wal"))
     try:
         os.link(path, aside)
     except OSError:
         # A file system without second names.
         path.rename(aside)
+    if wal.exists():
+        wal.rename(beside(aside, "-wal"))
     with suppress(FileNotFoundError):
         beside(path, "-shm").unlink()
     fresh.replace(path)
+
+
+def _half_changed(path: Path) -> list[Path]:
+    """The second names that the file has: one, where its rescuer was killed before the fresh one took the first."""
+    with suppress(FileNotFoundError):
+        return [aside for aside, _ in set_aside(path) if aside.samefile(path)]
+    return []
+
+
+def _change_back(path: Path) -> None:
+    """The damaged file with its WAL again, as if nobody had begun."""
+    for aside in _half_changed(path):
+        if (wal := beside(aside, "-wal")).exists():
+            wal.rename(beside(path, "-wal"))
+        _note_of(aside).unlink(missing_ok=True)
+        aside.unlink()
 
 
 def _take_over(path: Path, aside: Path, mirror: Mirror, *, outbox: bool) -> Rescue:

@@ -16,6 +16,7 @@ MAX_KEY = 256
 
 _NO_NAME = re.compile(r"[()={}<>;\"'\n]|: ")
 """What stands in code and sentences, and in no name."""
+_NAME_ALONE = re.compile(r"[A-Za-z]+(?:[ _.-][A-Za-z]+)*")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _CERTAIN_NAMES = """
@@ -85,6 +86,12 @@ def gate_of(own: Sequence[str]) -> str:
     phrases = [*_CERTAIN_PHRASES, *_DOUBTFUL_PHRASES, *("-".join(words_of(key)) for key in own)]
     names = "|".join(phrase.replace("-", "[ _.-]?") for phrase in phrases)
     return rf"(?i-u:{names})(?:[ _.-]?(?i-u:{'|'.join(sorted(_SUFFIXES))}|[0-9]{{1,3}})){{0,2}}"
+
+
+def is_bare_name(value: str) -> bool:
+    """Whether the text is a name of secrets and no more, as `OPENAI_API_KEY=api_key` has one for want of a key."""
+    glued = "".join(words_of(value))
+    return (glued in _STRONG or glued in _DOUBTFUL) and _NAME_ALONE.fullmatch(value) is not None
 
 
 def secret_key(key: str) -> SecretKey | None:

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 from failtrace.secrets.assignments import redact_assignments
 from failtrace.secrets.judgement import is_opaque, is_placeholder
-from failtrace.secrets.names import secret_key
+from failtrace.secrets.names import is_bare_name, secret_key
 
 MIN_CONFIGURED = 4
 """Characters of the shortest configured secret; shorter ones stand in too many words."""
@@ -48,7 +48,7 @@ def secret_texts(configured: Iterable[str], environment: Mapping[str, str]) -> t
     own = {text for text in (*configured, *_of_streamlit()) if len(text) >= MIN_CONFIGURED}
     found = {text for name, value in environment.items() for text in _of_variable(name, value)}
     parts = {part for text in own | found for part in (text, *_lines(text))}
-    return tuple(sorted(part for part in parts if not is_placeholder(part)))
+    return tuple(sorted(part for part in parts if not is_placeholder(part) and not is_bare_name(part)))
 
 
 def own_secrets(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class Redactor:
         """The text without what each rule finds once, and how many that was."""
         count = 0
         if self._secrets is not None:
-            text, count = _replace(text, self._secrets.spans(text), "own_secret")
+            text, count = self._without_own(text, self._secrets)
         if self._all_shapes(text):
             for rule, could_match, pattern in _matchers():
                 if could_match(text) and rule.name not in self.rules.keep_rules:
@@ -105,6 +105,16 @@ class Redactor:
             text, found = self._apply_own(name, linear, text)
             count += found
         return text, count
+
+    def _without_own(self, text: str, secrets: Literals) -> tuple[str, int]:
+        """The text without the process's own secrets; what one of them names goes first."""
+        spans = secrets.spans(text)
+        named = 0
+        if any(names.secret_key(text[start:end]) for start, end in spans):
+            text, named = redact_assignments(text, self.is_kept)
+            spans = secrets.spans(text)
+        text, count = _replace(text, spans, "own_secret")
+        return text, named + count
 
     def _apply_own(self, name: str, linear: LinearPattern, text: str) -> tuple[str, int]:
         """The text between what is redacted already, without the matches of a user's expression."""

@@ -80,20 +80,25 @@ class Lookup:
         for place in (self._from_mirror, self._from_journal):
             if (found := _tried(partial(place, any_id, note), problems)) is not None:
                 return found
-        told = [problem for problem in problems if not isinstance(problem, _Undelivered)]
-        if told:
-            raise told[0]
+        if told := _worth_telling(problems):
+            raise told
         return None
 
     def raw(self, any_id: str, patience_s: float = PATIENCE_S) -> bytes | None:
-        """The stored bytes of a record, undecoded: also of one that this version cannot read."""
+        """The stored bytes of a record, undecoded: also of one that this version cannot read.
+
+        Raises UnreadableRecord where they are not those that were stored, NoAnswer and StoreError as `find` does.
+        """
         give_up = time.monotonic() + patience_s
-        identity = self._mirror.identity(any_id)
-        body = _tried(lambda: self._body_in_store(any_id, identity, give_up), [])
+        problems: list[StoreError] = []
+        identity = _tried(lambda: self._mirror.identity(any_id), problems)
+        body = _tried(lambda: self._body_in_store(any_id, identity, give_up), problems)
         if body is None:
-            body = self._mirror.record(any_id)
+            body = _tried(lambda: self._mirror.record(any_id), problems)
         if body is None and self._journal and (record := self._journal(any_id)):
             body = encode_record(record)
+        if body is None and (told := _worth_telling(problems)):
+            raise told
         return body
 
     def _from_store(self, any_id: str, identity: Identity | None, give_up: float) -> Found | None:
@@ -139,6 +144,11 @@ class Lookup:
 
 class _Undelivered(StoreError):
     """The mirror knows that the store cannot have the record yet."""
+
+
+def _worth_telling(problems: list[StoreError]) -> StoreError | None:
+    """What kept a record from being found; that it was not delivered yet is no reason."""
+    return next((problem for problem in problems if not isinstance(problem, _Undelivered)), None)
 
 
 def _tried(look: Callable[[], Answer | None], problems: list[StoreError]) -> Answer | None:

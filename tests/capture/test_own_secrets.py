@@ -234,3 +234,14 @@ def test_as_many_as_come_while_it_runs() -> None:
     _, record = run_with_failure_detection(learn_many, None)
 
     assert record.logs.stdout.text == "[redacted:own_secret] [redacted:own_secret]\n"
+
+
+def test_a_secret_that_is_a_name_hides_no_other() -> None:
+    """`OPENAI_API_KEY=api_key`, for want of one, or a password like the name of a setting: its value goes."""
+    assert own_secrets((), {"OPENAI_API_KEY": "api_key", "DB_PASSWORD": "secret-token"}) == ()
+    adopt(OwnRules(secrets=("my_shop_api_key",)), {})
+
+    told = redact_text('{"my_shop_api_key": "plain.words.here"} with my_shop_api_key')[0]
+
+    assert "plain.words.here" not in told
+    assert "my_shop_api_key" not in told

@@ -212,6 +212,38 @@ def test_a_first_start_that_is_killed_leaves_no_empty_file(path: Path, moment: s
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("moment", ["os.link", "pathlib.Path.rename", "pathlib.Path.replace"])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("opens", [True, False], ids=["opens", "rescues"])
+def test_a_rescuer_that_is_killed_loses_nothing(
+    path: Path, tmp_path: Path, moment: str, done: bool, opens: bool
+) -> None:
+    """Killed around each step by which the files change places: the next start finds all that the first one did."""
+    _, wal = in_wal(tmp_path / "other.sqlite", checkpoint=False)
+    path.parent.mkdir()
+    path.touch()
+    path.with_name(f"{path.name}-wal").write_bytes(wal)
+    code = (
+        "import os, pathlib, sys; from failtrace.mirror.rescue import open_or_rescue\n"
+        "step = eval(sys.argv[2])\n"
+        "def killed(*its): sys.argv[3] == 'True' and step(*its); os._exit(9)\n"
+        "setattr(eval(sys.argv[2].rpartition('.')[0]), sys.argv[2].rpartition('.')[2], killed)\n"
+        "open_or_rescue(pathlib.Path(sys.argv[1]), 1000, outbox=False)"
+    )
+
+    killed = subprocess.run([sys.executable, "-c", code, str(path), moment, str(done)], timeout=60)
+    mirror, found = open_or_rescue(path, 1000, outbox=False) if opens else rescue(path, 1000, outbox=False)
+
+    assert killed.returncode == 9
+    with mirror:
+        assert whole(mirror) == FAILURES
+    # Only where the fresh file had come to its place was there nothing left to do.
+    assert (found is None) == (done and moment == "pathlib.Path.replace")
+    ((aside, told),) = set_aside(path)
+    assert (aside.read_bytes(), aside.with_name(f"{aside.name}-wal").read_bytes()) == (b"", wal)
+    assert f"{FAILURES} executions were taken over" in told
+
+
 def misread(path: Path) -> None:
     """The rows of `run` stand where those of `execution` were: they can be read, and are none."""
     page = root_page(path, "run")

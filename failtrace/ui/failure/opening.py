@@ -89,12 +89,14 @@ def _unreadable(store: TraceStore, any_id: str, error: UnreadableRecord) -> NoRe
         _show_summary(row)
     try:
         raw = store.raw(any_id, PATIENCE_S)
-    except StoreError:
+    except UnreadableRecord:
         raw = None
+        st.caption("Its bytes are not those that were stored, so they are not shown.")
+    except StoreError as unread:
+        raw = None
+        st.caption(str(unread))
     if raw:
         show_raw(raw, any_id, store.mirror)
-    else:
-        st.caption("Its bytes are damaged, so they are not shown.")
     _ways_on()
 
 
