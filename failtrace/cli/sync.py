@@ -10,8 +10,8 @@ import click
 
 from failtrace.cli.options import json_option
 from failtrace.cli.output import print_json, printable, to_stderr, to_stdout
+from failtrace.delivery_facts import delivery_facts
 from failtrace.errors import InputError, StoreError
-from failtrace.health import delivery_facts
 from failtrace.services import open_services
 from failtrace.storage.trace_store import TraceStore
 from failtrace.wording import count_of
