@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import one_line, print_json, printable, to_stdout
+from failtrace.cli.output import one_line, print_json, to_stdout
 from failtrace.delivery_facts import dead_letter_row
 from failtrace.errors import InputError
 from failtrace.mirror.mirror import Mirror
@@ -18,7 +18,7 @@ from failtrace.services import open_services
 from failtrace.settings import Settings
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.backend import CosmosBackend
-from failtrace.wording import ago, count_of
+from failtrace.wording import ago, count_of, printable
 
 
 @click.group("cosmos")
