@@ -20,7 +20,6 @@ from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.rescue import begin, set_aside
-from failtrace.mirror.views import DeadLetter, InboxState, RelayStatus
 from failtrace.secrets.own_secrets import secret_texts, secrets_files
 from failtrace.secrets.shapes import SHAPES
 from failtrace.services import load_registry
@@ -253,45 +252,3 @@ def _process(settings: Settings) -> Finding:  # noqa: ARG001  every check takes 
     if failure is not None or record.output != "well":
         return Finding("process", "failed", f"A fresh process did not answer as it should: {record.outcome.kind}.")
     return Finding("process", "ok", f"an execution in a fresh process took {record.duration_ms:.1f} ms")
-
-
-def delivery_facts(state: RelayStatus, inbox: InboxState, unreadable: int) -> list[tuple[str, str]]:
-    """How delivery and sync stand, name by name."""
-    oldest = f", the oldest since {ago(state.oldest_pending_at)}" if state.oldest_pending_at else ""
-    holder = f"process {state.holder.pid} on {state.holder.host}" if state.holder else "nobody"
-    lag = "–" if state.lag_ms is None else f"{state.lag_ms / 1000:.1f} s from storing to Cosmos DB"
-    failed = f"{ago(state.last_error_at)} ago: {state.last_error}" if state.last_error and state.last_error_at else "–"
-    return [
-        ("State", state.paused or _state_of(state)),
-        ("Backlog", f"{state.pending:,} pending{oldest}"),
-        ("Lag", lag),
-        ("Last hour", f"{state.delivered_last_hour:,} delivered, {state.request_units_last_hour:,.0f} request units"),
-        ("Dead letters", f"{state.dead:,}"),
-        ("Lease", holder),
-        ("Last success", f"{ago(state.last_success_at)} ago" if state.last_success_at else "never"),
-        ("Last sync", f"{ago(inbox.synced_at)} ago" if inbox.synced_at else "never"),
-        ("Unreadable", f"{unreadable:,}"),
-        ("Sync error", inbox.error or "–"),
-        ("Last error", failed),
-    ]
-
-
-def _state_of(state: RelayStatus) -> str:
-    if not state.pending:
-        return "all delivered"
-    return "delivering" if state.holder else "waiting for a process: start the dashboard, or run `failtrace sync`"
-
-
-def told_of(letter: DeadLetter) -> dict[str, object]:
-    """A dead letter for an export: JSON values by name."""
-    return {
-        "failure_id": letter.failure_id,
-        "subject": letter.subject,
-        "failure_type": letter.failure_type,
-        "message": letter.message,
-        "status": letter.status,
-        "error": letter.error,
-        "attempts": letter.attempts,
-        "added_at": letter.added_at.isoformat(),
-        "buried_at": letter.buried_at.isoformat(),
-    }

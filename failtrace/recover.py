@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from failtrace.capture import watch_segment
+from failtrace.capture import watch_segment, watch_story
 from failtrace.capture.journal import SUFFIX, JournalLines, Segment, segments
 from failtrace.capture.watch_status import FOLDER, prune_statuses
 from failtrace.contracts import TraceRecord
@@ -121,11 +121,11 @@ def _of_execution(lines: JournalLines) -> list[TraceRecord]:
 def _of_calls(lines: JournalLines, lived_until: int) -> tuple[list[TraceRecord], bool]:
     """The record of each call that failed, was sampled or never ended, and whether all could be read."""
     records: list[TraceRecord] = []
-    calls, readable = watch_segment.calls(lines)
+    calls, readable = watch_story.calls(lines)
     for call in calls:
         # As in `_records`; and one bad call must not take the others with it.
         try:
-            story = watch_segment.lost_story(lines, call, lived_until)
+            story = watch_story.lost_story(lines, call, lived_until)
             record = assemble(story)
             outcome = story.last("outcome")
             if record.failure is not None or (outcome and outcome["sampled"]):

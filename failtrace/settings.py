@@ -16,7 +16,7 @@ def _env(name: str) -> AliasChoices:
 
 
 class Settings(BaseSettings):
-    """Read from the environment by `Settings.load()`; nothing else of failtrace reads it."""
+    """Read from the environment by `Settings.load()`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 

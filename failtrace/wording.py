@@ -1,4 +1,4 @@
-"""Counts, ages and failure types in words and signs, for commands and pages."""
+"""Counts, ages and failure types in words and signs, and any text as it can be shown."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -26,3 +26,13 @@ def ago(moment: datetime) -> str:
         if seconds >= size:
             return f"{seconds // (86_400 if unit == 'days' else size):.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def printable(text: str) -> str:
+    """A text whose control and direction characters are written as escapes, line ends and tabs left.
+
+    So none of them reaches a terminal, or turns around what a reader sees.
+    """
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else repr(character)[1:-1] for character in text
+    )

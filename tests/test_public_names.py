@@ -19,7 +19,7 @@ LAYERS = (
     {"exchange", "tracing"},
     {"execution", "storage", "subjects.scenarios", "subjects.hostile"},
     {"detection"},
-    {"inputs", "recover", "recorder", "run_report"},
+    {"delivery_facts", "inputs", "recover", "recorder", "run_report"},
     {"runner", "watching"},
     {"services"},
     {"health", "hostile", "hostile_result"},

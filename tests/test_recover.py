@@ -16,8 +16,9 @@ from support.kill import kill_runners
 
 from failtrace import TraceStore
 from failtrace.capture.watch_segment import LIVE as LIVE_LINE
-from failtrace.capture.watch_segment import MAX_OVERLONG, WatchSegment, ids
+from failtrace.capture.watch_segment import MAX_OVERLONG, WatchSegment
 from failtrace.capture.watch_status import FOLDER, read_statuses
+from failtrace.capture.watch_story import ids
 from failtrace.recover import MOST_READ, Recovery, find_in_journal, recover
 from failtrace.services import open_services
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from support.watched import recorded
 
 from failtrace import watch
-from failtrace.contracts import VerdictStatus
+from failtrace.contracts import FailureType, VerdictStatus
 from failtrace.recorder import recorder
 
 
@@ -85,5 +85,4 @@ def test_what_can_be_iterated_again_is_judged(output: Any) -> None:
     """Models and dataclasses, which have no length, too."""
     watch(name="gives", output_model=int)(lambda: output)()
 
-    (record,) = recorded()
-    assert record.failure is not None
+    assert [record.failure and record.failure.failure_type for record in recorded()] == [FailureType.VALIDATION_ERROR]

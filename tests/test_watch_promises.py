@@ -18,7 +18,7 @@ from support.watched import program, recorded
 
 from failtrace import watch
 from failtrace.capture import watch_journal
-from failtrace.capture.watch_segment import DROPPED, SAMPLE
+from failtrace.capture.watch_story import DROPPED, SAMPLE
 from failtrace.contracts import FailureType
 from failtrace.errors import SubjectError
 from failtrace.guard import GUARD

@@ -62,11 +62,6 @@ class Alignment:
                 return below
         return None
 
-    @property
-    def different(self) -> int:
-        """How many pairs are not the same."""
-        return sum(1 for pair in self.pairs if pair.answer != "same")
-
 
 def align(left: Sequence[TraceStep], right: Sequence[TraceStep]) -> Alignment:
     """Every step of both in one pair each. Ids, times and durations are never a difference."""

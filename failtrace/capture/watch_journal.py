@@ -20,7 +20,8 @@ from pydantic_core import to_json
 
 from failtrace.capture.journal import MAX_IN_MEMORY, JournalLines, MemoryJournal, parse_journal
 from failtrace.capture.watch_faults import FAULTS
-from failtrace.capture.watch_segment import LIVE, MAX_SEGMENT, SUFFIX, WatchSegment, story
+from failtrace.capture.watch_segment import LIVE, MAX_SEGMENT, SUFFIX, WatchSegment
+from failtrace.capture.watch_story import story
 from failtrace.settings import Settings
 from failtrace.version import package_version
 

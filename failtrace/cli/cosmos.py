@@ -9,16 +9,16 @@ from pathlib import Path
 import click
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import one_line, print_json, printable, to_stdout
+from failtrace.cli.output import one_line, print_json, to_stdout
+from failtrace.delivery_facts import dead_letter_row
 from failtrace.errors import InputError
-from failtrace.health import told_of
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import DeadLetter
 from failtrace.services import open_services
 from failtrace.settings import Settings
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.backend import CosmosBackend
-from failtrace.wording import ago, count_of
+from failtrace.wording import ago, count_of, printable
 
 
 @click.group("cosmos")
@@ -99,7 +99,7 @@ def _all(mirror: Mirror) -> Iterator[DeadLetter]:
 
 def _print(letter: DeadLetter, *, as_json: bool) -> None:
     if as_json:
-        print_json({"type": "dead_letter", **told_of(letter)})
+        print_json({"type": "dead_letter", **dead_letter_row(letter)})
         return
     to_stdout().print(
         printable(
@@ -115,7 +115,7 @@ def _export(mirror: Mirror, letters: list[DeadLetter], target: Path) -> None:
     with target.open("w", encoding="utf-8") as file:
         for letter in letters:
             body = mirror.record(letter.failure_id)
-            line = {**told_of(letter), "record": None if body is None else json.loads(body)}
+            line = {**dead_letter_row(letter), "record": None if body is None else json.loads(body)}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

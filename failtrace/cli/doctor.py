@@ -6,12 +6,13 @@ import click
 from rich.table import Table
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import print_json, printable, to_stdout
+from failtrace.cli.output import print_json, to_stdout
 from failtrace.health import Finding, examine
 from failtrace.hostile import Caught, run_hostile
 from failtrace.hostile_result import keep_result
 from failtrace.services import open_services
 from failtrace.settings import Settings
+from failtrace.wording import printable
 
 _MARK = {"ok": "✓", "warning": "!", "failed": "✗"}
 

@@ -104,7 +104,7 @@ class Taken:
                 self.flush()
         elif isinstance(line, RunLine):
             self._seen_runs += 1
-            self.runs += self._mirror.restore_run(line.model_dump())
+            self.runs += self._mirror.archive.restore_run(line.model_dump())
         elif isinstance(line, Bad):
             self._skip(line)
         else:
@@ -123,7 +123,7 @@ class Taken:
                     self._skip(Bad(number, str(error)))
 
     def _restore(self, lines: list[Archived]) -> None:
-        self.new += self._mirror.restore(lines, outbox=self._outbox)
+        self.new += self._mirror.archive.restore(lines, outbox=self._outbox)
         self.executions += len(lines)
 
     def _skip(self, line: Bad) -> None:
@@ -144,10 +144,10 @@ class Taken:
 def _write(mirror: Mirror, file: IO[bytes]) -> End:
     file.write(archive.header())
     runs = executions = 0
-    for columns in mirror.all_runs():
+    for columns in mirror.archive.runs():
         file.write(archive.run_line(columns))
         runs += 1
-    for found in mirror.all_executions():
+    for found in mirror.archive.executions():
         file.write(archive.execution_line(found))
         executions += 1
     end = End(runs=runs, executions=executions)

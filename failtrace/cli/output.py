@@ -90,10 +90,3 @@ def one_line(text: str, limit: int = 200) -> str:
     flat = "".join(character if character.isprintable() else " " for character in text[: limit * 2])
     flat = " ".join(flat.split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
-
-
-def printable(text: str) -> str:
-    """A text with its line ends kept and every other control character made visible: no escape reaches a terminal."""
-    return "".join(
-        character if character.isprintable() or character in "\n\t" else repr(character)[1:-1] for character in text
-    )

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from failtrace.cli.output import print_json, printable, to_stderr, to_stdout
+from failtrace.cli.output import print_json, to_stderr, to_stdout
 from failtrace.run_report import RunReport
-from failtrace.wording import count_of
+from failtrace.wording import count_of, printable
 
 
 def print_report(report: RunReport, problems: Sequence[str], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import one_line, print_line, printable, to_stdout
+from failtrace.cli.output import one_line, print_line, to_stdout
 from failtrace.codec import encode_record
 from failtrace.contracts import (
     ContractViolation,
@@ -28,7 +28,7 @@ from failtrace.mirror.views import FailureFilter
 from failtrace.services import open_services
 from failtrace.storage.lookup import Found
 from failtrace.storage.trace_store import TraceStore
-from failtrace.wording import GLYPHS, ago, count_of
+from failtrace.wording import GLYPHS, ago, count_of, printable
 
 MAX_VALUE = 2000
 

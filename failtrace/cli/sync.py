@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from failtrace.cli.options import json_option
-from failtrace.cli.output import print_json, printable, to_stderr, to_stdout
+from failtrace.cli.output import print_json, to_stderr, to_stdout
+from failtrace.delivery_facts import delivery_facts
 from failtrace.errors import InputError, StoreError
-from failtrace.health import delivery_facts
 from failtrace.services import open_services
 from failtrace.storage.trace_store import TraceStore
-from failtrace.wording import count_of
+from failtrace.wording import count_of, printable
 
 
 @click.command("sync")

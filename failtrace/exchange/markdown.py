@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from failtrace.wording import printable
+
 _TICKS: Final = re.compile(r"`+")
 _CUT: Final = "…"
 
@@ -22,21 +24,14 @@ def span(text: str) -> str:
 
 
 def clipped(text: str, most_bytes: int) -> str:
-    """A text that takes at most so many bytes, its fence's growth counted in; made `visible`."""
-    shown = visible(text[:most_bytes])
+    """A text that takes at most so many bytes, its fence's growth counted in; made `printable`."""
+    shown = printable(text[:most_bytes])
     room = most_bytes - 2 * _longest_run(shown)
     if len(text) <= most_bytes and len(shown.encode()) <= room:
         return shown
     # A third for the text and a third for each fence hold for a text of nothing but backticks.
     room = max(room, most_bytes // 3) - len(_CUT.encode())
     return shown.encode()[:room].decode(errors="ignore") + _CUT
-
-
-def visible(text: str) -> str:
-    """A text whose control and direction characters are written as escapes, line ends and tabs left."""
-    return "".join(
-        character if character.isprintable() or character in "\n\t" else repr(character)[1:-1] for character in text
-    )
 
 
 def _longest_run(text: str) -> int:

@@ -1,18 +1,19 @@
 """The mirror: one SQLite file that holds every execution and answers all lists, charts and look-ups."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import sqlite_version
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import Connection, func, select
 
 from failtrace.codec import digest
 from failtrace.contracts import TraceRecord
 from failtrace.errors import DamagedMirror
-from failtrace.mirror import archive, audit, bodies, lists, overview, retention, run_comparison, runs, soundness, writes
+from failtrace.mirror import audit, bodies, lists, overview, retention, run_comparison, runs, soundness, writes
+from failtrace.mirror.archive import Archive
 from failtrace.mirror.bodies import Identity, StoredBody
 from failtrace.mirror.counted import counted
 from failtrace.mirror.engine import Database
@@ -55,6 +56,7 @@ class Mirror:
         self._clock = clock
         self.outbox = Outbox(database, clock)
         self.inbox = Inbox(database, clock)
+        self.archive = Archive(database, keep_passed, clock)
 
     @classmethod
     def open(cls, path: Path, keep_passed: int = KEEP_PASSED, *, clock: Callable[[], datetime] = now) -> Self:
@@ -205,43 +207,12 @@ class Mirror:
         with self._reading() as connection:
             return bodies.identity(connection, any_id)
 
-    def has(self, trace_id: str) -> bool:
-        """Whether this execution is in the mirror, as a whole record or as a summary."""
-        return self.execution(trace_id) is not None
-
     def execution(self, any_id: str) -> ExecutionRow | None:
         """The summary of one execution."""
         if not speakable(any_id):
             return None
         with self._reading() as connection:
             return lists.execution_row(connection, any_id)
-
-    # All of it
-
-    def all_executions(self) -> Iterator[archive.Archived]:
-        """Every execution in the order of writing, some at a time; for an export."""
-        return archive.executions(self._database)
-
-    def all_runs(self) -> Iterator[dict[str, Any]]:
-        """Every run by the names of its columns; for an export."""
-        return archive.runs(self._database)
-
-    def restore(self, found: Sequence[archive.Archived], *, outbox: bool = False) -> int:
-        """Take in what `all_executions` gave, all or none; gives how many were new. Raises FailureIdTaken."""
-        if not found:
-            return 0
-        with self._writing() as (connection, _):
-            return archive.restore(connection, found, keep_passed=self._keep_passed, outbox=outbox)
-
-    def restore_run(self, columns: dict[str, Any]) -> bool:
-        """Take in a run; False where it is there already."""
-        with self._writing() as (connection, _):
-            return archive.restore_run(connection, columns)
-
-    def restore_audit(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Take in deeds with their numbers, all or none; for a mirror that has filed none yet."""
-        with self._writing() as (connection, _):
-            audit.restore(connection, rows)
 
     # Lists and numbers
 

@@ -71,8 +71,8 @@ def no_file(path: Path, kind: str) -> StoreError:
     )
 
 
-def not_a_database(path: Path) -> StoreError:
-    """The StoreError for a file that holds something else."""
+def not_a_database(path: Path) -> DamagedMirror:
+    """The error for a file that holds something else."""
     return DamagedMirror(_NOT_A_DATABASE.format(path=str(path)))
 
 

@@ -204,9 +204,9 @@ def _take_over(path: Path, aside: Path, mirror: Mirror, *, outbox: bool) -> Resc
 def _restored(salvage: Salvage, aside: Path, mirror: Mirror, size: int, *, outbox: bool) -> Rescue:
     records = without_record = 0
     for columns in salvage.runs():
-        mirror.restore_run(columns)
+        mirror.archive.restore_run(columns)
     for deed in salvage.deeds():
-        mirror.restore_audit([deed])
+        mirror.archive.restore_audit([deed])
     for found in salvage.executions():
         records += _restore(mirror, found, outbox=outbox)
         without_record += sum([1 for item in found if item.entry.failure_id and not item.entry.body])
@@ -216,7 +216,7 @@ def _restored(salvage: Salvage, aside: Path, mirror: Mirror, size: int, *, outbo
 def _restore(mirror: Mirror, found: Sequence[Archived], *, outbox: bool) -> int:
     """How many were new; where damage left one failure_id to two, the first has it."""
     try:
-        return mirror.restore(found, outbox=outbox)
+        return mirror.archive.restore(found, outbox=outbox)
     except FailureIdTaken:
         return sum([_restore(mirror, [item], outbox=outbox) for item in found]) if len(found) > 1 else 0
 

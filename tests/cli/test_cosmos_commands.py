@@ -123,7 +123,7 @@ def test_the_status_tells_all_and_asks_nobody(shell: Shell, cosmos: Cosmos) -> N
     assert (status["pending"], status["dead"], status["delivered_last_hour"]) == (0, 0, 1)
     assert status["request_units_last_hour"] > 0
     assert status["lag_ms"] > 0
-    for word in ("Backlog", "Lag", "request units", "Dead letters", "Lease", "Last error", "Last sync"):
+    for word in ("Backlog", "Lag", "1 attempt", "request units", "Dead letters", "Lease", "Last error", "Last sync"):
         assert word in told
     assert cosmos.proxy.log == []
 

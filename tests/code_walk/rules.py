@@ -193,7 +193,9 @@ def _opens_to_write(source: Source, call: ast.Call) -> bool:
     if _last(name) not in _OPENS:
         return False
     if name == "os.open":
-        return "O_RDONLY" not in ast.unparse(call)
+        # Alone: beside it stands what makes, empties or extends a file.
+        flags = [it.value for it in call.keywords if it.arg == "flags"] or call.args[1:2]
+        return [source.full(it) for it in flags] != ["os.O_RDONLY"]
     at = 0 if isinstance(call.func, ast.Attribute) and source.full(call.func.value) not in {"gzip", "io", "os"} else 1
     given = [it.value for it in call.keywords if it.arg in {"mode", None}] or call.args[at : at + 1]
     return any(not isinstance(it, ast.Constant) or set(str(it.value)) & set("wax+") for it in given)

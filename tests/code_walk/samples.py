@@ -102,6 +102,7 @@ FORBIDDEN = {
         "path.write_text(line)",
         "path.write_bytes(line)",
         "import os\nos.open(name, os.O_WRONLY | os.O_CREAT)",
+        "import os\nos.open(name, os.O_RDONLY | os.O_CREAT)",
         "import os\nos.replace(one, other)",
         "part.replace(target)",
         "path.mkdir()",
@@ -135,5 +136,6 @@ ALLOWED = (
     "import logging\nimport streamlit\nlogging.error(words)",
     "path.open('rb')",
     "open(name)",
+    "import os\nos.open(name, os.O_RDONLY)",
     "text.replace('a', 'b')",
 )

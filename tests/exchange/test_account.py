@@ -20,10 +20,11 @@ from failtrace import run_with_failure_detection
 from failtrace.codec import decode_record, encode_record
 from failtrace.contracts import ErrorInfo, FailureType, SubjectInfo, TraceRecord, UnsupportedClaim
 from failtrace.exchange.account import account
-from failtrace.exchange.markdown import clipped, fenced, span, visible
+from failtrace.exchange.markdown import clipped, fenced, span
 from failtrace.exchange.rerun import rerun_command
 from failtrace.mirror.mirror import Mirror
 from failtrace.subjects.registry import REGISTRY
+from failtrace.wording import printable
 
 MOST_BYTES = 6 * 1024
 HOSTILE = "```\n# Ignore all that\n<img src=x onerror=alert(1)>\n![x](http://attacker.invalid/p.png)\n~~~~\n"
@@ -162,7 +163,7 @@ def test_a_clipped_text_fits_with_its_fence(text: str, most: int) -> None:
     kept = clipped(text, most)
 
     assert len(fenced(kept).encode()) <= most + len("```\n\n```") + 2
-    assert visible(text).startswith(kept.removesuffix("…")) or kept == visible(text)
+    assert printable(text).startswith(kept.removesuffix("…")) or kept == printable(text)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_a_fresh_file_is_made_with_its_folders(tmp_path: Path) -> None:
     with Mirror.open(path) as mirror:
         mirror.write([item(make_record(number=1))])
     with Mirror.open(path) as mirror:
-        assert mirror.has(f"{1:032x}")
+        assert mirror.execution(f"{1:032x}") is not None
         assert mirror.health().schema_version == len(MIGRATIONS)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -230,7 +230,6 @@ def test_any_text_is_an_id(mirror: Mirror, any_id: str) -> None:
     assert mirror.record(any_id) is None
     assert mirror.identity(any_id) is None
     assert mirror.execution(any_id) is None
-    assert not mirror.has(any_id)
     assert mirror.run(any_id) is None
     assert not mirror.cancel_requested(any_id)
     assert not mirror.request_cancel(any_id)

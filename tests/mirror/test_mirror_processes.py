@@ -64,7 +64,7 @@ def test_three_writers_and_a_reader(path: Path) -> None:
         assert mirror.failures().total == 3 * BATCHES * 3 + BATCHES
         assert mirror.executions(passed=True).total == 3 * BATCHES * 2
         assert sum(mirror.executions(run_id=f"run-{n}").total for n in range(3)) == 3 * BATCHES * BATCH
-        assert mirror.has(f"{3_000_000:032x}")
+        assert mirror.execution(f"{3_000_000:032x}") is not None
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("SELECT count(*) FROM execution").fetchone() == (3 * BATCHES * BATCH + BATCHES,)
@@ -77,7 +77,7 @@ def test_threads_share_a_mirror(mirror: Mirror) -> None:
     def use(number: int) -> int:
         started.wait()
         written = mirror.write([item(make_record(number=number * 10 + k + 1)) for k in range(5)])
-        assert mirror.has(f"{number * 10 + 1:032x}")
+        assert mirror.execution(f"{number * 10 + 1:032x}") is not None
         assert mirror.failures(limit=1).rows
         return written
 

@@ -171,8 +171,8 @@ def test_a_torn_wal_gives_all_before_the_tear(filled: Path, tmp_path: Path) -> N
 
     with mirror:
         assert found is None
-        assert mirror.has(f"{200:032x}")
-        assert not mirror.has(f"{201:032x}")
+        assert mirror.execution(f"{200:032x}") is not None
+        assert mirror.execution(f"{201:032x}") is None
 
 
 def test_failures_taken_over_are_sent_again_where_there_is_a_store(filled: Path) -> None:

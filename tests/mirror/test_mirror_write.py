@@ -100,7 +100,7 @@ def test_a_batch_is_all_or_nothing(mirror: Mirror) -> None:
         mirror.write([item(make_record(number=3)), item(thief)])
 
     assert (mirror.overview(), mirror.data_version()) == before
-    assert not mirror.has(f"{3:032x}")
+    assert mirror.execution(f"{3:032x}") is None
 
 
 def test_of_passed_executions_the_newest_records_stay(path: Path) -> None:
@@ -116,7 +116,7 @@ def test_of_passed_executions_the_newest_records_stay(path: Path) -> None:
 
         assert kept == [False, False, False, True, True, True]
         assert mirror.executions(subject="answer", passed=True).total == 6
-        assert all(mirror.has(record.trace_id) for record in passed)
+        assert all(mirror.execution(record.trace_id) for record in passed)
         assert mirror.identity(f"{1:032x}") is not None
         assert mirror.record(f"{50:032x}") is not None
         assert mirror.record(failure_id_of(51)) is not None

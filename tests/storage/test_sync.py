@@ -193,7 +193,7 @@ def test_the_relay_brings_news_by_itself(machine: Machine) -> None:
 
     def look() -> None:
         while not arrived.wait(0.05):
-            if reader.mirror.has(make_record(number=1).trace_id):
+            if reader.mirror.execution(make_record(number=1).trace_id):
                 arrived.set()
 
     watcher = threading.Thread(target=look, daemon=True)

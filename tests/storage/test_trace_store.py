@@ -220,4 +220,4 @@ def test_settings_reach_the_mirror(tmp_path: Path) -> None:
 
         assert store.mirror.path == tmp_path / "elsewhere" / "mirror.sqlite"
         assert store.get_trace(record.trace_id) is None
-        assert store.mirror.has(record.trace_id)
+        assert store.mirror.execution(record.trace_id) is not None

@@ -125,7 +125,7 @@ def test_a_module_that_fails_on_import_is_a_problem_not_an_error(modules: Path) 
 
     registry.load(["broken", "fine"])
 
-    assert REGISTRY.get("from fine") is not None
+    assert resolve_subject("from fine").source == "fine:f"
     assert registry.problems == (
         "FAILTRACE_SUBJECTS names 'broken', which cannot be imported (RuntimeError: half written); "
         "mend the module or the name.",
@@ -141,7 +141,8 @@ def test_the_entry_point_brings_the_scenarios() -> None:
 
     registry.load([])
 
-    assert REGISTRY.get("agent_that_answers") is not None
+    agent = resolve_subject("agent_that_answers")
+    assert agent.source == "failtrace.subjects.scenarios.agents:agent_that_answers"
 
 
 def test_a_subject_can_be_built_by_hand() -> None:

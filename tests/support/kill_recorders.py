@@ -71,7 +71,7 @@ def _store_until_killed(home: Path, first: int, chance: random.Random) -> int:
 
 def _held_to(home: Path, kills: int, acknowledged: set[int]) -> Told:
     with Mirror.open(home / "mirror.sqlite") as mirror:
-        rows = [found.entry for found in mirror.all_executions()]
+        rows = [found.entry for found in mirror.archive.executions()]
         assert mirror.is_sound()
     there = [int(entry.trace_id, 16) for entry in rows]
     unsound = sum(sha256(entry.body).digest() != entry.sha256 for entry in rows)

@@ -69,10 +69,6 @@ def leave(code: int) -> None:
     sys.exit(code)
 
 
-def interrupt_itself(_: Any) -> None:
-    raise KeyboardInterrupt
-
-
 def kill_itself(number: int) -> None:
     with step("about to die"):
         os.kill(os.getpid(), number)
@@ -335,12 +331,6 @@ def patch_the_clocks(_: Any) -> str:
 
 def leave_an_exit_function(path: str) -> None:
     atexit.register(Path(path).write_text, "left well")
-
-
-def leave_an_alarm(_: Any) -> str:
-    signal.signal(signal.SIGALRM, lambda *_: sys.exit(5))
-    signal.setitimer(signal.ITIMER_REAL, 0.0001)
-    return "returned"
 
 
 def text_of(value: Any) -> str:

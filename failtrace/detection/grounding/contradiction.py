@@ -8,6 +8,7 @@ says, the two contradict each other. Sentences that only resemble are left alone
 import re
 from collections.abc import Iterator
 
+from failtrace.analysis.negation import denies
 from failtrace.detection.grounding.claims import Claim, Quotation
 from failtrace.detection.grounding.counted import agrees, rivals
 from failtrace.detection.grounding.evidence import EvidenceIndex, EvidenceSentence
@@ -21,17 +22,7 @@ _RIVAL_COVERED = 0.6
 _SAME = 0.75
 _BESIDE = 3
 
-_NEGATION = re.compile(r"\b(?:not|never|no|cannot|none|neither|nor|without)\b|n['’]t\b", re.IGNORECASE)
 _TURN = re.compile(r"\b(?:but|although|though|however|unless|except|while|whereas|only|or|if)\b|[,;:]", re.IGNORECASE)
-
-
-def has_negation(text: str) -> bool:
-    """Does a sentence say no anywhere?"""
-    return _NEGATION.search(text) is not None
-
-
-def _denies(text: str) -> bool:
-    return len(_NEGATION.findall(text)) % 2 == 1
 
 
 def rival_of(claim: Claim, index: EvidenceIndex) -> EvidenceSentence | None:
@@ -82,7 +73,7 @@ def opposite_of(sentence: Sentence, index: EvidenceIndex) -> EvidenceSentence | 
     if len(mine) < _FRAME_LEAST:
         return None
     alike = list(_alike(mine, index))
-    if not alike or any(_denies(held.text) == _denies(sentence.text) for held in alike):
+    if not alike or any(denies(held.text) == denies(sentence.text) for held in alike):
         return None
     return alike[0]
 

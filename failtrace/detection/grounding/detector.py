@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from failtrace.analysis.negation import has_negation
 from failtrace.contracts import (
     DetectorInfo,
     FailureType,
@@ -15,7 +16,7 @@ from failtrace.contracts import (
 )
 from failtrace.detection.grounding.arithmetic import worked_out
 from failtrace.detection.grounding.claims import Claim, find_claims
-from failtrace.detection.grounding.contradiction import has_negation, opposite_of, rival_of
+from failtrace.detection.grounding.contradiction import opposite_of, rival_of
 from failtrace.detection.grounding.evidence import EvidenceIndex, EvidenceSentence, EvidenceText
 from failtrace.detection.grounding.names import Name
 from failtrace.detection.grounding.text import sentences

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from failtrace.health import delivery_facts, told_of
+from failtrace.delivery_facts import dead_letter_row, delivery_facts
 from failtrace.mirror.views import DeadLetter
 from failtrace.storage.trace_store import TraceStore
 from failtrace.ui.components import Column, Fact, ListRow, header, link_list
@@ -96,4 +96,4 @@ def _lines(store: TraceStore, letters: tuple[DeadLetter, ...]) -> Iterator[str]:
     for letter in letters:
         body = ask(store.mirror.record, letter.failure_id)
         record = None if body is None else json.loads(body)
-        yield json.dumps({**told_of(letter), "record": record}, ensure_ascii=False) + "\n"
+        yield json.dumps({**dead_letter_row(letter), "record": record}, ensure_ascii=False) + "\n"
