@@ -26,7 +26,8 @@ from failtrace.contracts import TraceRecord
 from failtrace.detection.assemble import assemble
 from failtrace.errors import InputError
 from failtrace.execution.outcome import gather_evidence
-from failtrace.execution.watched_call import Ended, under_way
+from failtrace.execution.watched import Ended
+from failtrace.execution.watched_call import under_way
 from failtrace.mirror.held_files import Held, are_held, held_files
 from failtrace.recover import recover
 from failtrace.settings import Settings

@@ -15,9 +15,12 @@ import types
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, TypeVar, overload
 
+from failtrace.capture.exceptions import isinstance_safe
+from failtrace.capture.interrupts import as_thrown
 from failtrace.capture.watch_status import FOLDER, WatchStatus, read_statuses
 from failtrace.errors import SubjectError
-from failtrace.execution.watched_call import Ended, Watched, WatchedCall
+from failtrace.execution.watched import Ended, Watched
+from failtrace.execution.watched_call import WatchedCall
 from failtrace.recorder import EXIT_LIMIT_S, recorder
 from failtrace.settings import Settings
 from failtrace.subjects.subject import EvidenceSource, Subject, source_of
@@ -199,7 +202,7 @@ def _generator(watched: Watched, function: Callable[..., Any]) -> Callable[..., 
         try:
             call.begin()
             inner = function(*args, **kwargs)
-            resume, value = inner.send, None
+            resume, value, closing = inner.send, None, False
             while True:
                 call.resume()
                 try:
@@ -213,10 +216,10 @@ def _generator(watched: Watched, function: Callable[..., Any]) -> Callable[..., 
                 call.keep(chunks[0])
                 try:
                     value = yield chunks.pop()
-                    resume = inner.send
+                    resume, closing = inner.send, False
                 except BaseException as thrown:  # noqa: BLE001  thrown in by the host, for its own generator
-                    resume, value = inner.throw, thrown
-            call.exhausted()
+                    resume, value, closing = inner.throw, as_thrown(thrown), isinstance_safe(thrown, GeneratorExit)
+            call.exhausted(closing=closing)
         except BaseException as error:
             call.failed(error)
             raise
@@ -247,7 +250,7 @@ def _async_generator(watched: Watched, function: Callable[..., Any]) -> Callable
         try:
             call.begin()
             inner = function(*args, **kwargs)
-            resume, value = _unheard(inner), None
+            resume, value, closing = _unheard(inner), None, False
             while True:
                 call.resume()
                 try:
@@ -260,10 +263,10 @@ def _async_generator(watched: Watched, function: Callable[..., Any]) -> Callable
                 call.keep(chunks[0])
                 try:
                     value = yield chunks.pop()
-                    resume = inner.asend
+                    resume, closing = inner.asend, False
                 except BaseException as thrown:  # noqa: BLE001  thrown in by the host, for its own generator
-                    resume, value = inner.athrow, thrown
-            call.exhausted()
+                    resume, value, closing = inner.athrow, as_thrown(thrown), isinstance_safe(thrown, GeneratorExit)
+            call.exhausted(closing=closing)
         except BaseException as error:
             call.failed(error)
             raise

@@ -3,12 +3,14 @@
 import asyncio
 import functools
 import inspect
+import traceback
 import types
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 from support.watched import program, recorded, recovered
 
 from failtrace import watch
@@ -56,6 +58,61 @@ def test_generator_exit_is_thrown_in_as_any_exception() -> None:
     thrown = GeneratorExit()
     assert (next(made), made.throw(thrown), asyncio.run(later())) == (1, 2, 2)
     assert [error is thrown for error in seen] == [True, True]
+
+
+def frames_of(error: BaseException) -> list[str]:
+    """The functions that its traceback goes through."""
+    return [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+
+
+@pytest.mark.parametrize("raised_before", [False, True])
+def test_a_thrown_exception_has_one_frame_more(raised_before: bool) -> None:
+    """Inside the generator none: it sees what it would have seen."""
+    seen: list[list[str]] = []
+
+    def bare() -> Iterator[int]:
+        try:
+            yield 1
+        except LookupError as error:
+            seen.append(frames_of(error))
+            raise
+
+    def raised() -> LookupError:
+        try:
+            raise LookupError
+        except LookupError as error:
+            return error
+
+    told: list[list[str]] = []
+    for function in (bare, watch(bare)):
+        it = function()
+        next(it)
+        with pytest.raises(LookupError) as caught:
+            it.throw(raised() if raised_before else LookupError())  # type: ignore[attr-defined]
+        told.append(frames_of(caught.value))
+
+    assert seen[0] == seen[1]
+    assert told[1] == [told[0][0], "wrapper", *told[0][1:]]
+
+
+def test_an_output_that_nobody_wanted_whole_is_not_judged() -> None:
+    """A generator that is closed early and returns has not broken its contract; one that goes on has."""
+
+    @watch(output_model=Annotated[list[int], Field(min_length=3)])
+    def numbers(stops: bool) -> Iterator[int]:
+        try:
+            yield 1
+        except GeneratorExit:
+            if stops:
+                return
+            raise
+
+    for _ in numbers(True):
+        break
+    assert list(numbers(False)) == [1]
+
+    (record,) = recorded()
+    assert record.input == {"args": [False], "kwargs": {}}
 
 
 def test_a_generator_that_types_coroutine_made_awaitable_stays_so() -> None:

@@ -315,6 +315,118 @@ def test_trouble_is_told_by_doctor_and_the_health_page(clean_environment: Path) 
     GUARD.caught.clear()
 
 
+def test_a_host_whose_folder_is_gone_is_recorded(tmp_path: Path) -> None:
+    """As a daemon's is, whose release was replaced."""
+    done = program(
+        tmp_path,
+        """
+        import os, tempfile
+        from failtrace import watch
+        folder = tempfile.mkdtemp()
+        os.chdir(folder)
+        os.rmdir(folder)
+
+        @watch(name="fails")
+        def fail():
+            raise LookupError
+
+        try:
+            fail()
+        except LookupError:
+            print("raised")
+        """,
+        env={**os.environ, "FAILTRACE_HOME": str(Path(os.environ["FAILTRACE_HOME"]).absolute())},
+    )
+
+    assert (done.stdout, done.stderr) == ("raised\n", "")
+    assert [record.subject.name for record in recorded()] == ["fails"]
+
+
+def test_what_begins_a_call_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand arguments, a name of megabytes; what all calls hold; and it is told where it is full."""
+    # The real 64 MB would take thousands of coroutines.
+    monkeypatch.setattr(watch_journal, "MAX_MEMORY", 20_000)
+
+    @watch
+    def fail(*_: Any, **__: Any) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        fail(*range(100_000))
+    with pytest.raises(LookupError):
+        fail(**{"x" * 5_000_000: 1})
+    many, long_name = recorded()
+    assert max(len(json.dumps(record.input)) for record in (many, long_name)) < 20_000
+
+    dropped = status().dropped
+    assert watch_journal.JOURNAL._charged == 0
+    waiting = [hold("x" * 200, "y" * 3000) for _ in range(20)]
+    for held in waiting:
+        next(held)
+    assert status().dropped > dropped
+    for held in waiting:
+        held.close()
+    assert watch_journal.JOURNAL._charged == 0
+
+
+@watch
+def hold(*_: Any) -> Iterator[int]:
+    """A call that stays under way."""
+    yield 1
+
+
+def test_an_output_too_large_to_be_judged_is_left_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Its caller would wait; once for each function it is said."""
+
+    @watch(name="rows", output_model=dict[str, list[int]], sample=1.0)
+    def rows(count: int) -> dict[str, list[Any]]:
+        return {"rows": ["no number"] * count}
+
+    assert len(rows(50_000)["rows"]) == len(rows(50_000)["rows"]) == 50_000
+    rows(3)
+
+    large, _, small = recorded()
+    assert (large.failure, small.failure and small.failure.failure_type) == (None, FailureType.VALIDATION_ERROR)
+    assert [verdict.reason for verdict in large.verdicts if "20,000" in verdict.reason]
+    assert [record.getMessage() for record in caplog.records if "'rows'" in record.getMessage()] == [
+        "Outputs of the watched 'rows' are not held against its output_model. The output has more than 20,000 items, "
+        "for which its caller would wait."
+    ]
+
+
+def test_a_provider_that_takes_no_processor_is_let_be(tmp_path: Path) -> None:
+    """Steps go through a provider of ours; the host's is not touched."""
+    done = program(
+        tmp_path,
+        """
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        from failtrace import step, watch
+
+        class Sealed(TracerProvider):
+            def add_span_processor(self, processor):
+                raise PermissionError("sealed")
+
+        trace.set_tracer_provider(Sealed())
+
+        @watch(name="sealed")
+        def work():
+            with step("inside", value=1) as inside:
+                inside.output = 2
+            raise LookupError
+
+        try:
+            work()
+        except LookupError:
+            print("raised")
+        """,
+    )
+
+    assert (done.stdout, done.stderr) == ("raised\n", "")
+    (record,) = recorded()
+    assert [(step.name, step.output) for step in record.steps] == [("inside", 2)]
+
+
 def test_a_dropped_call_is_counted_in_the_records_that_follow() -> None:
     """Where the queue is full and no disk holds the call, it is gone, and later records say how many are."""
     before = status().dropped

@@ -16,11 +16,11 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from failtrace.capture.foreign_values import type_name
+from failtrace.capture.interrupts import came_from_outside
 from failtrace.capture.markers import Mark, Marks, mark
 from failtrace.capture.redaction import gate
 from failtrace.capture.sanitiser_walk import Walk, judge_key
 from failtrace.capture.secret_values import named_value
-from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.value_limits import MAX_EXACT_INT, MAX_SECONDS
 from failtrace.contracts.base import Json
 
@@ -30,6 +30,8 @@ READ_NODES, READ_BYTES, READ_S = 20_000, 1 << 20, 0.05
 """The same for a value at the end of a call that is to be recorded."""
 MAX_QUICK = 256
 """Characters of a text that needs no walk."""
+MAX_QUICK_ITEMS = 32
+"""Arguments that need none."""
 NOT_READ = "<not read while the call ran>"
 
 _PLAIN_TYPES = (str, int, float, bool, type(None), dict, list, tuple, set, frozenset, bytes)
@@ -89,13 +91,13 @@ def read(value: Any, marks: Marks) -> Json:
     try:
         return _Reading(marks, READ_NODES, READ_BYTES, READ_S).value(value, 0)
     except BaseException as error:  # the last edge: no room on the stack or in memory
-        if came_from_handler(error) or type(error) is KeyboardInterrupt:
+        if came_from_outside(error):
             raise
         return mark("object", type=type_name(type(value)), repr=f"<could not be read: {type_name(type(error))}>")
 
 
 def _input(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    return {"args": list(args), "kwargs": dict(kwargs)}
+    return {"args": args, "kwargs": kwargs}
 
 
 def _fields(value: Json, marks: Marks) -> bytes:
@@ -104,6 +106,8 @@ def _fields(value: Json, marks: Marks) -> bytes:
 
 def _quick(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], bool] | None:
     """The input where it is a few numbers and short texts, which a walk would cost more than the rest of the call."""
+    if len(args) + len(kwargs) > MAX_QUICK_ITEMS:
+        return None
     if len(args) > 1 and (type(args[0]) is str or type(args[0]) is bytes):
         # Then one may name the next: `("--password", "x")`.
         return None
@@ -118,7 +122,7 @@ def _quick(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[dict[str, 
             whole = False
             shown.append(_unread(type(value)))
     for key, value in kwargs.items():
-        if judge_key(key) is not None or not _is_quick(value):
+        if len(key) > MAX_QUICK or judge_key(key) is not None or not _is_quick(value):
             return None
     return None if named_value(kwargs) else ({"args": shown, "kwargs": kwargs}, whole)
 

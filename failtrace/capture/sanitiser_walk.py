@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from failtrace.capture.clean_text import CleanText, byte_length, clean_text, size_and_hash, valid_text
 from failtrace.capture.foreign_values import mro_of, type_name
+from failtrace.capture.interrupts import came_from_outside
 from failtrace.capture.markers import KEY, Mark, Marks, mark
 from failtrace.capture.redaction import is_kept, look_closer, redact_text, redactor
 from failtrace.capture.sanitiser_foreign import foreign
@@ -21,7 +22,6 @@ from failtrace.capture.secret_values import (
     names_next,
     names_secret,
 )
-from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.value_limits import (
     MAX_BYTES,
     MAX_DECIMAL_BITS,
@@ -80,7 +80,7 @@ class Walk:
         try:
             return foreign(self, value, depth)
         except Exception as error:  # whatever a hostile object does, its siblings are kept
-            if came_from_handler(error):
+            if came_from_outside(error):
                 raise
             return mark("object", type=type_name(kind), repr=f"<could not be read: {type_name(type(error))}>")
 

@@ -8,13 +8,14 @@ from typing import Any, Literal, Self
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, set_span_in_context
 from pydantic_core import to_json
 
 from failtrace.capture.capture import CURRENT
 from failtrace.capture.exceptions import describe_exception, isinstance_safe
 from failtrace.capture.sanitiser import CleanText, Marks, sanitise
 from failtrace.capture.tracing import tracer
+from failtrace.capture.watch_faults import FAULTS
 
 Kind = Literal["agent", "llm", "tool", "retrieval", "embedding", "chain", "evaluator", "guardrail", "step"]
 
@@ -59,24 +60,44 @@ class step:  # noqa: N801  a context manager, named like one
         self.output: Any = _UNSET
         """The step's result; set it inside the block."""
 
+    # Whatever breaks in telling of a step, the code in it runs as it would: here and below, not by `with FAULTS`, which
+    # costs where nothing happens.
+
     def set_attribute(self, key: str, value: Any) -> None:
         """Add an attribute of the step, inside the block."""
-        self._span.set_attribute(key, value if isinstance(value, str | bool | int | float) else self._clean(value))
+        try:
+            self._span.set_attribute(key, value if isinstance(value, str | bool | int | float) else self._clean(value))
+        except BaseException as fault:  # noqa: BLE001
+            FAULTS.take(fault)
 
     def __enter__(self) -> Self:
-        if self._input is not _UNSET:
-            self._attributes |= self._payload("input", self._input)
-        self._span: Span = tracer().start_span(self._name, attributes=self._attributes)
+        try:
+            if self._input is not _UNSET:
+                self._attributes |= self._payload("input", self._input)
+        except BaseException as fault:  # noqa: BLE001
+            FAULTS.take(fault)
+        try:
+            self._span: Span = tracer().start_span(self._name, attributes=self._attributes)
+        except BaseException as fault:  # noqa: BLE001
+            FAULTS.take(fault)
+            self._span = INVALID_SPAN
         self._token: Token[Context] = otel_context.attach(set_span_in_context(self._span))
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        if self.output is not _UNSET:
-            self._span.set_attributes(self._payload("output", self.output))
-        if error is not None and not isinstance_safe(error, GeneratorExit):
-            self._fail(error)
-        self._span.end()
-        otel_context.detach(self._token)
+        try:
+            if self.output is not _UNSET:
+                self._span.set_attributes(self._payload("output", self.output))
+            if error is not None and not isinstance_safe(error, GeneratorExit):
+                self._fail(error)
+        except BaseException as fault:  # noqa: BLE001
+            FAULTS.take(fault)
+        try:
+            self._span.end()
+        except BaseException as fault:  # noqa: BLE001
+            FAULTS.take(fault)
+        finally:
+            otel_context.detach(self._token)
 
     def _fail(self, error: BaseException) -> None:
         capture = CURRENT.get()

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Tracer
 
+from failtrace.capture.interrupts import came_from_outside
 from failtrace.capture.processor import CaptureProcessor
 
 PROCESSOR = CaptureProcessor()
@@ -54,7 +55,13 @@ def tracer() -> Tracer:
     if known is not None and known[0] is provider:
         return known[1]
     ours = provider if isinstance(provider, TracerProvider) else _private_provider()
-    made = _join(ours).get_tracer("failtrace")
+    try:
+        made = _join(ours).get_tracer("failtrace")
+    # A provider of the application's own make that takes no processor: its steps are ours alone.
+    except Exception as error:
+        if came_from_outside(error):
+            raise
+        made = _join(_private_provider()).get_tracer("failtrace")
     _tracers[id(provider)] = (provider, made)
     return made
 

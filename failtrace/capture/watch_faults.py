@@ -13,8 +13,8 @@ import traceback
 from collections.abc import Callable
 from types import TracebackType
 
+from failtrace.capture.interrupts import came_from_outside
 from failtrace.capture.sanitiser import Marks, sanitise_text
-from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.guard import GUARD, MAX_KEPT
 
 MAX_TEXT = 500
@@ -25,7 +25,7 @@ _log = logging.getLogger("failtrace")
 class Faults:
     """A context manager that takes every exception of ours upon itself, and counts it with GUARD.
 
-    The host's own goes on its way: KeyboardInterrupt, and what a handler of a signal raised while we were at work.
+    The host's own goes on its way: what a handler of a signal, or another thread, threw in while we were at work.
     """
 
     def __init__(self) -> None:
@@ -44,14 +44,14 @@ class Faults:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
-        if error is None or is_the_hosts(error):
+        if error is None or came_from_outside(error):
             return False
         self.take(error)
         return True
 
     def take(self, error: BaseException) -> None:
         """Count a fault; log the first of the process. Raises the error itself where it is the host's own."""
-        if is_the_hosts(error):
+        if came_from_outside(error):
             raise error
         with self._lock:
             self.count += 1
@@ -61,7 +61,7 @@ class Faults:
         try:
             self._tell(error, first=first)
         except BaseException as untold:
-            if is_the_hosts(untold):
+            if came_from_outside(untold):
                 raise
 
     def _tell(self, error: BaseException, *, first: bool) -> None:
@@ -75,11 +75,6 @@ class Faults:
         if len(GUARD.caught) < MAX_KEPT:
             GUARD.caught.append(_alone(error))
         self.listener()
-
-
-def is_the_hosts(error: BaseException) -> bool:
-    """Whether the exception is none of ours, though it came while we were at work."""
-    return type(error) is KeyboardInterrupt or came_from_handler(error)
 
 
 def _alone(error: BaseException) -> Exception:

@@ -31,6 +31,8 @@ MAX_MEMORY = 64 << 20
 """Bytes of lines that all calls of a process may keep."""
 PIECE = 4096
 """Bytes that a call takes of it at once, when its first line has another after it."""
+SMALL_LINE = 1024
+"""Bytes of a first line that is not counted: its call is worth more by itself, and the count is kept under a lock."""
 RETRY_S = 5.0
 """How long a disk that refused is left alone."""
 
@@ -40,13 +42,15 @@ class CallJournal(MemoryJournal):
 
     __slots__ = ("_charged", "_journal", "_prefix", "_segment", "number")
 
-    def __init__(self, journal: WatchJournal, number: int, first: bytes, segment: WatchSegment | None) -> None:
+    def __init__(
+        self, journal: WatchJournal, number: int, first: bytes, segment: WatchSegment | None, charged: int
+    ) -> None:
         super().__init__()
         self.number = number
         self._prefix = b'\n{"c":%d,' % number
         self._journal = journal
         self._segment = segment
-        self._charged = 0
+        self._charged = charged
         self._data += first[1:]
 
     def write(self, line: dict[str, Any]) -> bool:
@@ -113,17 +117,22 @@ class WatchJournal:
         self._segments: list[WatchSegment] = []
         self._begin_anew()
 
-    def begin(self, told: bytes) -> CallJournal:
-        """The journal of a call that begins; `told` is its first line's fields."""
+    def begin(self, told: bytes) -> CallJournal | None:
+        """The journal of a call that begins; `told` is its first line's fields. None where there is no room for it."""
         number = next(self._numbers)
+        large = len(told) if len(told) > SMALL_LINE else 0
+        if large and not self.charge(large):
+            self.count_dropped()
+            return None
         first = LIVE % (number, told)
         try:
             segment = self._place(number, first)
             if segment is None:
                 self.in_memory_alone += 1
-            return CallJournal(self, number, first, segment)
+            return CallJournal(self, number, first, segment, large)
         except BaseException:
-            # The host's own, out of a signal's handler: nobody would ever end the call.
+            # The host's own, thrown in from outside: nobody would ever end the call.
+            self.charge(-large)
             for open_segment in tuple(self._segments):
                 open_segment.gone(number)
             raise
@@ -231,18 +240,22 @@ def _environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": f"{system.sysname}-{system.release}-{system.machine}",
         "failtrace": package_version(),
-        "git_commit": _commit(Path.cwd()),
+        "git_commit": _commit(),
         "git_dirty": None,
         "isolation": "inline",
     }
 
 
-def _commit(folder: Path) -> str | None:
-    """What HEAD of the repository around the folder says, read from its files; None where they do not say it."""
-    found = next((place / ".git" for place in (folder, *folder.parents) if (place / ".git" / "HEAD").is_file()), None)
-    if found is None:
-        return None
+def _commit() -> str | None:
+    """What HEAD of the repository around us says, read from its files; None where they do not say it.
+
+    A program's own folder may be gone, as that of a daemon whose release was replaced.
+    """
     try:
+        here = Path.cwd()
+        found = next((place / ".git" for place in (here, *here.parents) if (place / ".git" / "HEAD").is_file()), None)
+        if found is None:
+            return None
         head = (found / "HEAD").read_text("ascii").strip()
         return (found / head.removeprefix("ref: ")).read_text("ascii").strip() if head.startswith("ref: ") else head
     except (OSError, UnicodeDecodeError):

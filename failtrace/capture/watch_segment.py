@@ -24,8 +24,8 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
+from failtrace.capture.interrupts import came_from_outside
 from failtrace.capture.journal import create_locked
-from failtrace.capture.signal_handlers import came_from_handler
 from failtrace.capture.watch_faults import FAULTS
 
 SUFFIX = ".watch"
@@ -158,7 +158,7 @@ class WatchSegment:
             if os.lseek(self._fd, 0, os.SEEK_CUR) == self._offset and os.pwrite(self._fd, data, at) == len(data):
                 return True
         except OSError as error:
-            if came_from_handler(error):
+            if came_from_outside(error):
                 raise
         return self._put_with_care(data, at)
 
@@ -203,7 +203,7 @@ class WatchSegment:
         try:
             return os.lseek(self._fd, 0, os.SEEK_CUR) == self._offset
         except OSError as error:
-            if came_from_handler(error):
+            if came_from_outside(error):
                 raise
             return False
 

@@ -89,6 +89,9 @@ def _models(schema: Any) -> set[type[BaseModel]]:
     return found
 
 
+_ATOMS = frozenset(map(id, (str, int, float, bool, bytes, type(None))))
+
+
 class _Plain:
     """A value with each model instance in it as its fields: pydantic takes instances as they are, and one may have
     been built without validation, or changed since."""
@@ -107,9 +110,11 @@ class _Plain:
     def of(self, value: Any) -> Any:
         """The value anew; what nests too deep, or in a circle, as it is."""
         kind = type(value)
-        is_model = any(base is BaseModel for base in mro_of(kind))
-        # Not `in`, which would ask a hostile type whether it is equal.
+        # Not `in` of the types themselves, which would ask a hostile one whether it is equal.
+        if id(kind) in _ATOMS:
+            return value
         is_container = kind is dict or kind is list or kind is tuple
+        is_model = not is_container and any(base is BaseModel for base in mro_of(kind))
         if not (is_model or is_container) or id(value) in self._path or len(self._path) >= MAX_DEPTH:
             return value
         # What stands in many places is made once: ten lists of ten lists, thirty deep, would never end.

@@ -12,28 +12,22 @@ import sys
 import threading
 import time
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 from opentelemetry import trace
-from pydantic_core import to_json
 
 from failtrace.capture.capture import CURRENT
 from failtrace.capture.exceptions import isinstance_safe
 from failtrace.capture.glance import glance, read, read_input
+from failtrace.capture.interrupts import TRACEBACK_OF
 from failtrace.capture.redaction import keep_up
-from failtrace.capture.sanitiser import Marks, sanitise_text
-from failtrace.capture.signal_handlers import TRACEBACK_OF
 from failtrace.capture.tracing import join_global
 from failtrace.capture.watch_capture import WatchedCapture
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_journal import JOURNAL, CallJournal
-from failtrace.execution.contract_check import check_contract
-from failtrace.execution.one_shot import holds_one_shot
 from failtrace.execution.outcome import raised_line
-from failtrace.subjects.subject import Subject
+from failtrace.execution.watched import Ended, Watched
 
 MAX_CHUNKS = 1000
 """Chunks of a generator that are kept for its contract, its evidence or a sample; of a longer one none is judged."""
@@ -41,54 +35,8 @@ MAX_CHUNK_BYTES = 16 << 20
 """The same in bytes: of texts and bytes whole, of containers and objects without what they refer to."""
 ROOM = 150
 """Frames that the stack must have room for, where the failure of a call is to be read."""
-MAX_GROUPED = 1000
-"""Members of an exception group that are looked at."""
-
 _chance = random.Random()  # noqa: S311  which calls are kept; and the host's own random numbers are left alone
 os.register_at_fork(after_in_child=_chance.seed)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A call that has ended and is to be judged."""
-
-    journal: CallJournal
-    subject: Subject
-    sampled: bool
-    """Whether it is stored even where it passed."""
-    sure: bool
-    """Whether the journal alone shows that it is to be stored; else the evidence has to be asked first."""
-
-
-class Watched:
-    """A watched function: what its calls have in common."""
-
-    __slots__ = ("hand_over", "ignore", "needs_output", "sample", "subject", "told")
-
-    def __init__(
-        self,
-        subject: Subject,
-        sample: float,
-        ignore: tuple[type[BaseException], ...],
-        hand_over: Callable[[Ended], None],
-    ) -> None:
-        self.subject = subject
-        self.sample = sample
-        self.ignore = ignore
-        self.hand_over = hand_over
-        self.needs_output = subject.output_model is not None or subject.evidence is not None
-        marks = Marks()
-        fields = {
-            "subject": {
-                "name": sanitise_text(subject.name, marks, 256),
-                "version": subject.version,
-                "source": sanitise_text(subject.source, marks, 512),
-            },
-            "timeout": subject.timeout or 0.0,
-            "sample": sample,
-        }
-        self.told = to_json(fields)[1:-1]
-        """Their fields of a journal's first line."""
 
 
 class WatchedCall:
@@ -164,11 +112,11 @@ class WatchedCall:
             except BaseException as fault:  # noqa: BLE001
                 self._broke(fault)
 
-    def exhausted(self) -> None:
-        """The generator has come to its end."""
+    def exhausted(self, *, closing: bool) -> None:
+        """The generator has come to its end, by itself or because it was asked to, when nobody needed more of it."""
         if self._capture is not None:
             try:
-                self._passed(self._capture, self._chunks, judged=not self._too_much)
+                self._passed(self._capture, self._chunks, judged=not (self._too_much or closing))
             except BaseException as fault:  # noqa: BLE001
                 self._broke(fault)
 
@@ -214,7 +162,10 @@ class WatchedCall:
             told += b',"host_trace":"%032x"' % host.trace_id
         if around is not None:
             told += b',"within":%d' % around.number
-        self._journal = journal = JOURNAL.begin(told)
+        journal = JOURNAL.begin(told)
+        if journal is None:
+            return
+        self._journal = journal
         self._number = journal.number
         self._sampled = watched.sample > 0 and _chance.random() < watched.sample
         self._chunks: list[Any] = []
@@ -225,7 +176,7 @@ class WatchedCall:
     def _passed(self, capture: WatchedCapture, result: Any, *, judged: bool = True) -> None:
         subject = self._watched.subject
         late = self._is_late()
-        contract = _contract(subject.output_model, result, capture.marks) if judged and not late else None
+        contract = self._watched.contract_of(result, capture.marks) if judged and not late else None
         violated = bool(contract and contract.get("violations"))
         asks = judged and not late and subject.evidence is not None
         if not (late or violated or asks or self._sampled):
@@ -245,7 +196,9 @@ class WatchedCall:
         if isinstance_safe(error, GeneratorExit):
             # Whoever iterated needed no more of it.
             self._passed(capture, None, judged=False)
-        elif (late and isinstance_safe(error, CancelledError)) or self._is_failure(error):
+            return
+        cancelled_late = late and isinstance_safe(error, CancelledError)
+        if cancelled_late or (self._watched.fails_by(error) and not self._was_told(error)):
             keep_up()
             self._end(capture, {**raised_line(capture, error, self._ran * 1000), "late": late}, sure=True)
         else:
@@ -254,14 +207,6 @@ class WatchedCall:
     def _is_late(self) -> bool:
         timeout = self._watched.subject.timeout
         return timeout is not None and self._ran > timeout
-
-    def _is_failure(self, error: BaseException) -> bool:
-        """Whether the function failed: it did not where it was interrupted, cancelled, or only says that it is done."""
-        if not any(
-            not isinstance_safe(one, _NO_FAILURE) and isinstance_safe(one, Exception) for one in _members(error)
-        ):
-            return False
-        return not issubclass(type(error), self._watched.ignore) and not self._was_told(error)
 
     def _was_told(self, error: BaseException) -> bool:
         """Whether the exception came out of an inner call of the same function, which has it already."""
@@ -335,36 +280,3 @@ def under_way() -> set[int]:
                 found.add(call._number)
             at = at.f_back
     return found
-
-
-_NO_FAILURE = (StopIteration, StopAsyncIteration)
-
-
-def _members(error: BaseException) -> Iterator[BaseException]:
-    """The exception, or where it is a group those in it, at most MAX_GROUPED."""
-    waiting = [error]
-    for _ in range(MAX_GROUPED):
-        if not waiting:
-            return
-        one = waiting.pop()
-        if isinstance_safe(one, BaseExceptionGroup):
-            waiting.extend(BaseExceptionGroup.exceptions.__get__(one))
-        else:
-            yield one
-
-
-def _contract(model: Any, output: Any, marks: Marks) -> dict[str, Any] | None:
-    """Its violations; None without a contract, and where the contract itself broke, which is not the host's affair.
-
-    `unjudged` with the reason where a validator would take from the host what it is about to iterate.
-    """
-    if model is None:
-        return None
-    try:
-        if holds_one_shot(output):
-            return {"unjudged": "The output holds what can be iterated only once, and that is its caller's."}
-        return {"violations": check_contract(model, output, marks)}
-    # A validator is the user's code: what it raises, SystemExit too, must not reach a host that only returned.
-    except BaseException as error:  # noqa: BLE001
-        FAULTS.take(error)
-        return None

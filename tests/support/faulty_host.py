@@ -82,7 +82,7 @@ def hang(*_: Any, **__: Any) -> Any:
 
 def break_failtrace(fault: str) -> None:
     """Injected, since none of these can be had otherwise."""
-    from failtrace.capture import glance, watch_segment
+    from failtrace.capture import glance, step, watch_segment
     from failtrace.detection import assemble
 
     def broken(*_: Any, **__: Any) -> Any:
@@ -91,6 +91,7 @@ def break_failtrace(fault: str) -> None:
     if fault == "sanitiser":
         glance._Reading.value = broken  # type: ignore[method-assign]
         glance._quick = broken
+        step.sanitise = broken
     elif fault == "detector":
         assemble._Story.record = hang  # type: ignore[method-assign]
     elif fault == "store":

@@ -1,9 +1,11 @@
-"""Whether a value holds something that can be iterated only once: to look at it would take it from its owner."""
+"""Why a host's value is not held against a contract while the host waits: to look at it would take it from its owner,
+or take too long."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,24 +26,38 @@ _CONTAINERS: tuple[tuple[type, _Parts], ...] = (
 )
 
 
-def holds_one_shot(value: Any) -> bool:
-    """Whether there is an iterator, a file, or an iterable without a length in it. Runs nothing of the value's own."""
+MAX_LOOKED_AT = 20_000
+"""Items of all levels together: what is looked at in some 10 ms."""
+_ONE_SHOT = "The output holds what can be iterated only once, and that is its caller's."
+_TOO_MUCH = f"The output has more than {MAX_LOOKED_AT:,} items, for which its caller would wait."
+
+
+def why_unjudged(value: Any) -> str | None:
+    """A sentence where there is an iterator, a file, or an iterable without a length in it, or too much to look at.
+
+    Runs nothing of the value's own.
+    """
     # By `id`, for a hostile type might say anything of its equality; each is kept, so no id is another's.
     kinds: dict[int, tuple[type, _Parts]] = {id(kind): (kind, _nothing) for kind in (str, bytes, int, float, bool)}
     seen: dict[int, Any] = {}
     waiting = [value]
+    room = MAX_LOOKED_AT
     while waiting:
         one = waiting.pop()
         kind = type(one)
         if id(kind) not in kinds:
             if _is_one_shot(kind):
-                return True
+                return _ONE_SHOT
             kinds[id(kind)] = kind, _parts_of(kind)
         parts = kinds[id(kind)][1]
         if parts is not _nothing and id(one) not in seen:
             seen[id(one)] = one
-            waiting.extend(parts(one))
-    return False
+            inside = list(islice(parts(one), room + 1))
+            room -= len(inside)
+            if room < 0:
+                return _TOO_MUCH
+            waiting += inside
+    return None
 
 
 def _is_one_shot(kind: type) -> bool:

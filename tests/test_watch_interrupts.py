@@ -1,0 +1,198 @@
+"""What is thrown into a host from outside reaches it, also in the middle of failtrace's work."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.watched import program, recorded
+
+from failtrace import watch
+from failtrace.capture.interrupts import came_from_outside
+from failtrace.recorder import recorder
+
+
+@pytest.fixture(autouse=True)
+def a_home_of_its_own() -> Iterator[None]:
+    """A process has one home; here each test is the end of a program, and the next one begins in another home."""
+    yield
+    assert recorder().finish()
+
+
+def test_what_another_thread_throws_in_arrives(tmp_path: Path) -> None:
+    """As libraries do that limit a thread's time; every one of them ends the loop that it was meant for."""
+    done = program(
+        tmp_path,
+        """
+        import ctypes, json, sys, threading
+        from failtrace import watch
+        from failtrace.watching import status
+        sys.setswitchinterval(1e-5)
+
+        class Stop(Exception):
+            pass
+
+        @watch
+        def work(value):
+            return value
+
+        def loop(begun, done):
+            begun.set()
+            try:
+                while not done.is_set():
+                    work(1)
+            except Stop:
+                done.set()
+
+        arrived = 0
+        for _ in range(60):
+            begun, done = threading.Event(), threading.Event()
+            thread = threading.Thread(target=loop, args=(begun, done))
+            thread.start()
+            begun.wait()
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Stop))
+            arrived += done.wait(20)
+            done.set()
+            thread.join()
+        print(json.dumps([arrived, status().faults]))
+        """,
+    )
+
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == [60, 0]
+
+
+@pytest.mark.parametrize("how", ["sys.exit(3)", "raise Last"])
+def test_a_handler_that_is_gone_by_then_is_heard(how: str, tmp_path: Path) -> None:
+    """It takes itself away and raises, so that a second signal disturbs no shutdown: the program ends."""
+    code = f"""
+        import os, signal, sys, threading
+        from failtrace import watch
+
+        class Last(Exception):
+            pass
+
+        def last(number, frame):
+            signal.signal(number, signal.SIG_IGN)
+            {how}
+
+        @watch
+        def work(value):
+            return value
+
+        signal.signal(signal.SIGTERM, last)
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        try:
+            while True:
+                work(1)
+        except Last:
+            sys.exit(3)
+        """
+
+    assert [program(tmp_path, code).returncode for _ in range(5)] == [3] * 5
+
+
+def test_a_tracer_is_heard(tmp_path: Path) -> None:
+    """`sys.settrace` of a debugger or a time limit, which raises wherever it is."""
+    done = program(
+        tmp_path,
+        """
+        import sys
+        from failtrace import watch
+
+        class Enough(Exception):
+            pass
+
+        @watch
+        def work(value):
+            return value
+
+        work(0)
+        arrived = 0
+        for lines in range(1, 60):
+            left = lines
+            def tracer(frame, event, given):
+                global left
+                if event == "line" and "failtrace" in frame.f_code.co_filename:
+                    left -= 1
+                    if left == 0:
+                        raise Enough
+                return tracer
+            sys.settrace(tracer)
+            try:
+                work(1)
+            except Enough:
+                arrived += 1
+            finally:
+                sys.settrace(None)
+            arrived += left > 0
+        print(arrived)
+        """,
+    )
+
+    assert (done.stdout, done.stderr) == ("59\n", "")
+
+
+class Slow:
+    """Ctrl-C comes while its text is made."""
+
+    def __repr__(self) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "slow"
+
+
+class Broken(Slow):
+    """Raises KeyboardInterrupt itself, which nobody has pressed."""
+
+    def __repr__(self) -> str:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("kind", "heard"), [(Slow, KeyboardInterrupt), (Broken, LookupError)])
+def test_a_key_pressed_while_a_value_is_read_is_heard(kind: type, heard: type[BaseException]) -> None:
+    """And what a value's own code raises is not."""
+
+    @watch(name="fails")
+    def fail(_: Any) -> None:
+        raise LookupError
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(heard):
+            fail(kind())
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert len(recorded()) == (heard is LookupError)
+
+
+def test_what_code_makes_of_itself_is_not_from_outside() -> None:
+    """Whatever is raised by a statement, by C code or by a library, ours or not."""
+
+    class Own(Exception):
+        pass
+
+    def raised(error: BaseException) -> BaseException:
+        try:
+            raise error
+        except BaseException as caught:
+            return caught
+
+    def by_library() -> BaseException:
+        try:
+            json.loads("[")
+        except ValueError as caught:
+            return caught
+        raise AssertionError
+
+    def by_system() -> BaseException:
+        try:
+            Path("/nowhere/at/all").stat()
+        except OSError as caught:
+            return caught
+        raise AssertionError
+
+    told = [raised(Own()), raised(SystemExit()), raised(KeyboardInterrupt()), by_library(), by_system(), Own()]
+    assert [came_from_outside(error) for error in told] == [False] * len(told)
