@@ -35,7 +35,7 @@ _SENTENCES = {
 
 
 _DAMAGE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-_SIGNS_OF_DAMAGE = ("Could not decode to UTF-8", "no such table", "no such column")
+_SIGNS_OF_DAMAGE = ("Could not decode to UTF-8", "no such table", "no such column", "unsupported file format")
 """How SQLite and its driver say that a text or the list of tables was damaged; SQLAlchemy, that a table of one row."""
 
 

@@ -152,6 +152,27 @@ def in_wal(path: Path, checkpoint: bool) -> tuple[bytes, bytes]:
         return path.read_bytes(), path.with_name(f"{path.name}-wal").read_bytes()
 
 
+OTHERS = {60: "upgrade failtrace", 68: "of another program"}
+"""Fields of the header by which a file may be somebody else's: it is refused, and stays as it is."""
+
+
+@pytest.mark.parametrize("field", range(0, 100, 4))
+def test_any_field_of_the_header_may_be_damaged(filled: Path, field: int) -> None:
+    """Whatever SQLite makes of it, nothing is lost."""
+    content = bytearray(filled.read_bytes())
+    content[field : field + 4] = bytes(byte ^ 0x5A for byte in content[field : field + 4])
+    filled.write_bytes(content)
+
+    if field in OTHERS:
+        with pytest.raises(StoreError, match=OTHERS[field]):
+            open_or_rescue(filled, 1000, outbox=False)
+        assert filled.read_bytes() == content
+        return
+    mirror, _ = open_or_rescue(filled, 1000, outbox=False)
+    with mirror:
+        assert whole(mirror) == FAILURES
+
+
 @pytest.mark.parametrize("present", [True, False], ids=["empty", "missing"])
 @pytest.mark.parametrize("checkpoint", [False, True], ids=["all in the WAL", "half in the WAL"])
 def test_a_lost_file_beside_its_wal_gives_what_the_wal_holds(
