@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
@@ -154,9 +155,20 @@ def _kind_and_size(path: Path) -> tuple[str | None, int]:
     return None if stat.S_ISREG(status.st_mode) else "a pipe or a device", status.st_size
 
 
+def _url(path: Path) -> URL:
+    """As a file to write, or to read alone where its folder takes none of the files that SQLite needs beside it."""
+    if not path.exists() or os.access(path.parent, os.W_OK):
+        return URL.create("sqlite", database=str(path))
+    query = {"uri": "true", "mode": "ro"}
+    # Without a WAL nobody has it open who could write it, and SQLite need not make one.
+    if not path.with_name(f"{path.name}-wal").exists():
+        query["immutable"] = "1"
+    return URL.create("sqlite", database=f"file:{quote(str(path))}", query=query)
+
+
 def _connect(path: Path) -> _Handle:
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        _url(path),
         poolclass=QueuePool,
         pool_size=8,
         max_overflow=56,

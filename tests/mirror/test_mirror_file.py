@@ -1,14 +1,17 @@
 """The file behind the mirror: fresh, foreign, newer, unwritable, damaged, gone, full."""
 
+import os
 import shutil
 import sqlite3
-from contextlib import closing
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.engine.interfaces import ReflectedColumn
-from support.records import item, make_record
+from support.records import failure_id_of, item, make_record
 
 from failtrace.errors import StoreError
 from failtrace.mirror import engine
@@ -218,3 +221,40 @@ def test_a_closed_mirror_says_so(path: Path) -> None:
 
     with pytest.raises(StoreError, match="was closed"):
         mirror.failures()
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[Path]:
+    """The folder's files, where nothing can be written; whatever the permissions say, root can."""
+    if os.geteuid():
+        folder.chmod(0o500)
+        yield folder
+        folder.chmod(0o700)
+        return
+    mounted = folder.with_name("mounted")
+    mounted.mkdir()
+    if subprocess.run(["mount", "--bind", folder, mounted], capture_output=True, check=False).returncode:
+        pytest.skip("needs to mount, or another account than root")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", mounted], check=True)
+        yield mounted
+    finally:
+        subprocess.run(["umount", "--lazy", mounted], check=True)
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+def test_a_folder_that_cannot_be_written_can_be_read(path: Path, in_use: bool) -> None:
+    """As of a backup, or of another account, which may have it open; what would write is refused in a sentence."""
+    with ExitStack() as stack:
+        writer = stack.enter_context(Mirror.open(path))
+        writer.write([item(make_record(number=number)) for number in range(1, 4)])
+        if not in_use:
+            writer.close()
+        folder = stack.enter_context(read_only(path.parent))
+        mirror = stack.enter_context(Mirror.open(folder / path.name))
+
+        assert mirror.failures().total == 3
+        assert mirror.record(failure_id_of(2)) is not None
+        with pytest.raises(StoreError, match="cannot be written"):
+            mirror.write([item(make_record(number=4))])
+        assert mirror.failures().total == 3
