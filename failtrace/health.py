@@ -176,7 +176,9 @@ def _mirror(settings: Settings) -> Finding:
 def _store(settings: Settings) -> Finding:
     with TraceStore.open(settings=settings) as store:
         if store.backend.remote:
-            return Finding("store", "ok", f"{store.kind} ({store.source}), beside the mirror")
+            health = store.backend.health()
+            state: State = "ok" if health.reachable else "warning"
+            return Finding("store", state, f"{store.kind} ({store.source}), beside the mirror. {health.detail}")
         return Finding("store", "ok", f"{store.kind}, nothing beside the mirror")
 
 
