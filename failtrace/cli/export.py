@@ -36,6 +36,8 @@ def export_command(target: Path, as_json: bool) -> None:
     services = open_services()
     try:
         with writing(target) as file:
+            # Before the first byte: whoever takes it may leave, or end this process, before the last.
+            services.store.mirror.note("exported", f"began to write all to {target}")
             end = _write(services.store.mirror, file)
         services.store.mirror.note("exported", f"{count_of(end.executions, 'execution')} to {target}")
     finally:
@@ -56,7 +58,10 @@ def import_command(source: Path, as_json: bool) -> int:
     try:
         with archive.reading(source) as file:
             taken = Taken(services.store.mirror, outbox=services.store.backend.remote)
-            for number, line in enumerate(archive.read(file), 2):  # behind the header
+            lines = archive.read(file)
+            # Before the first record: the file, or this process, may end before all of them are here.
+            services.store.mirror.note("imported", f"began to take in {source}")
+            for number, line in enumerate(lines, 2):  # behind the header
                 taken.take(number, line)
             taken.flush()
             services.store.mirror.note("imported", f"{count_of(taken.executions, 'execution')} from {source}")

@@ -151,10 +151,15 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
 def read(file: IO[bytes]) -> Iterator[Line]:
     """Every line behind the header, in order; what cannot be taken is a Bad one.
 
-    Raises InputError for a file of another kind or of a newer version, and beyond MOST_LINES or MOST_BYTES.
+    Raises InputError at once for a file of another kind or of a newer version, and later beyond MOST_LINES or
+    MOST_BYTES.
     """
     lines = _numbered(file)
     _check_header(next(lines, (1, b"")))
+    return _all_parsed(lines)
+
+
+def _all_parsed(lines: Iterator[tuple[int, bytes | Bad]]) -> Iterator[Line]:
     for number, raw in lines:
         if number > MOST_LINES:
             raise InputError(f"The file has more than {MOST_LINES:,} lines; split it and import the parts.")
