@@ -20,7 +20,7 @@ from failtrace.wording import count_of
 
 EXIT_FAILED: Final = 1
 _BYTES_AT_ONCE: Final = 16 * 2**20
-"""Bytes of records from which on they are written, however few wait: a line may have 256 MiB."""
+"""Bytes of records from which on they are written, however few wait: a line may have 128 MiB."""
 _TOLD_BAD = 20
 """Bad lines that are told one by one."""
 

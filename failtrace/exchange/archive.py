@@ -32,8 +32,12 @@ from failtrace.mirror.times import EARLIEST, LATEST
 from failtrace.mirror.writes import Entry, entry_of
 
 VERSION: Final = 1
-LONGEST_LINE: Final = 256 * 2**20
-"""Bytes of one line; the greatest record that failtrace makes is far below."""
+LONGEST_LINE: Final = 128 * 2**20
+"""Bytes of one line. A record of 100,000 steps whose input and output are as long as values are kept has half of it."""
+LONGEST_SMALL: Final = 2 * 2**20
+"""Bytes of a line, or of its head, that is no record."""
+MOST_MARKS: Final = 6_000_000
+"""Commas and opening brackets of one record: a value in memory takes up to 40 times its bytes in a line."""
 MOST_LINES: Final = 20_000_000
 MOST_BYTES: Final = 64 * 2**30
 """Bytes of all lines, unpacked: a few megabytes of gzip can hold any number."""
@@ -206,9 +210,11 @@ def _check_header(first: tuple[int, bytes | Bad]) -> None:
 
 def _parsed(number: int, raw: bytes) -> Line:
     try:
-        head, delimiter, rest = raw.rstrip(b"\r\n").partition(_RECORD)
-        if delimiter and head.startswith(b'{"type":"execution"'):
-            return _execution(_value(head + b"}"), rest[:-1])
+        head_end = raw.find(_RECORD)
+        if head_end >= 0 and raw.startswith(b'{"type":"execution"'):
+            # One copy of a long record, no more.
+            body = raw[head_end + len(_RECORD) : len(raw.rstrip(b"\r\n")) - 1]
+            return _execution(_value(raw[:head_end] + b"}"), body)
         return _small(_value(raw))
     except (ValidationError, UnreadableRecord, ValueError, KeyError, TypeError) as error:
         return Bad(number, _why(error))
@@ -220,6 +226,8 @@ def _execution(head: Any, body: bytes) -> Archived:
         raise ValueError("its record does not match its sha256")
     if not isinstance(stored_at, int) or not EARLIEST <= stored_at <= LATEST:
         raise ValueError("its time of storing is no time")
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_MARKS:
+        raise ValueError(f"its record has more than {MOST_MARKS:,} commas and brackets")
     record = decode_record(body)
     if longest(record) > LONGEST_DURATION:
         raise ValueError("it lasted longer than anything can")
@@ -263,7 +271,9 @@ def _summary(line: SummaryLine) -> Archived:
 
 
 def _value(raw: bytes) -> Any:
-    """Raises ValueError for what is no JSON, or nested too deep to be read."""
+    """Raises ValueError for what is no JSON, too long for a line without a record, or nested too deep to be read."""
+    if len(raw) > LONGEST_SMALL:
+        raise ValueError(f"it is longer than {LONGEST_SMALL:,} bytes and holds no record")
     try:
         return json.loads(raw)
     except RecursionError as error:
