@@ -84,9 +84,10 @@ def run_hostile(store: TraceStore | None = None) -> Iterator[Caught]:
 def run_hostile_apart() -> Generator[Caught]:
     """`failtrace doctor --hostile` in a process of its own, for a host that has other things to do at the same time.
 
-    Closed before its end, it ends that process. Raises ExecutionError where the process does not come to its end.
+    The host files who asked. Closed before its end, it ends that process. Raises ExecutionError where the process does
+    not come to its end.
     """
-    command = [sys.executable, "-m", "failtrace", "doctor", "--hostile", "--json"]
+    command = [sys.executable, "-m", "failtrace", "doctor", "--hostile", "--filed", "--json"]
     process = subprocess.Popen(  # noqa: S603  our own interpreter and words, no shell
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

@@ -20,6 +20,8 @@ from failtrace.cli.doctor import doctor
 from failtrace.errors import ExecutionError
 from failtrace.execution.family import can_tell_families
 from failtrace.hostile import AT_ONCE, GRACE_S, Caught, run_hostile, run_hostile_apart
+from failtrace.mirror.mirror import Mirror
+from failtrace.settings import Settings
 from failtrace.subjects.hostile import HEALTHY, HOSTILE
 from failtrace.subjects.hostile.catalogue import Hostile, dies_by, raises, returns
 
@@ -125,11 +127,12 @@ def test_what_is_kept_opens_by_its_id(seen: dict[str, Caught], tmp_path_factory:
 
 
 def test_a_process_of_its_own_tells_the_same() -> None:
-    """For a host that has other things to do: one Caught after another, nothing stored."""
+    """For a host that has other things to do: one Caught after another, nothing stored, and nothing filed twice."""
     told = list(run_hostile_apart())
 
     assert sorted(caught.name for caught in told) == sorted([*NAMES, *BESIDE])
     assert {caught.failure_id for caught in told} == {None}
+    assert not Settings.load().mirror_path.exists()
 
 
 def test_a_process_of_its_own_that_ends_early_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +257,7 @@ def test_a_process_that_is_left_is_seen() -> None:
 
 @pytest.mark.parametrize(("right", "code"), [(True, 0), (False, 1)], ids=["caught", "not-caught"])
 def test_the_command_tells_it_to_people(right: bool, code: int, only: Any) -> None:
-    """A row each; what was not caught says what was expected, and the exit code is 1."""
+    """A row each; what was not caught says what was expected, and the exit code is 1. The deed is filed."""
     subject = named("leave_by_sys_exit")
     only(subject if right else dataclasses.replace(subject, expected=returns("it returns quietly")))
 
@@ -267,6 +270,8 @@ def test_the_command_tells_it_to_people(right: bool, code: int, only: Any) -> No
     assert ("Expected: it returns quietly." in first) is not right
     assert siblings.startswith("✓ Healthy subjects beside them")
     assert host.startswith("✓ The program that ran them")
+    with Mirror.open(Settings.load().mirror_path) as mirror:
+        assert [row.deed for row in mirror.audit()[0]] == ["tried what is caught"]
 
 
 def test_keeping_what_was_not_run_is_refused() -> None:

@@ -10,6 +10,7 @@ import click
 
 from failtrace.cli.options import json_option
 from failtrace.cli.output import one_line, print_json, to_stdout
+from failtrace.cli.whole_file import writing
 from failtrace.delivery_facts import dead_letter_row
 from failtrace.errors import InputError
 from failtrace.mirror.mirror import Mirror
@@ -112,11 +113,12 @@ def _print(letter: DeadLetter, *, as_json: bool) -> None:
 
 
 def _export(mirror: Mirror, letters: list[DeadLetter], target: Path) -> None:
-    with target.open("w", encoding="utf-8") as file:
+    with writing(target) as file:
+        mirror.note("exported", f"{count_of(len(letters), 'dead letter')} to {target}")
         for letter in letters:
             body = mirror.record(letter.failure_id)
             line = {**dead_letter_row(letter), "record": None if body is None else json.loads(body)}
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
 def _told(count: int, target: Path | None, *, resend: bool) -> str:

@@ -10,8 +10,10 @@ from failtrace.cli.output import print_json, to_stdout
 from failtrace.health import Finding, examine
 from failtrace.hostile import Caught, run_hostile
 from failtrace.hostile_result import keep_result
+from failtrace.mirror.mirror import Mirror
 from failtrace.services import open_services
 from failtrace.settings import Settings
+from failtrace.subjects.hostile import HOSTILE
 from failtrace.wording import printable
 
 _MARK = {"ok": "✓", "warning": "!", "failed": "✗"}
@@ -20,8 +22,9 @@ _MARK = {"ok": "✓", "warning": "!", "failed": "✗"}
 @click.command("doctor")
 @click.option("--hostile", is_flag=True, help="Instead, run the hostile subjects and show which of them are caught.")
 @click.option("--keep", is_flag=True, help="With --hostile: store the records, so that `failtrace show` opens them.")
+@click.option("--filed", is_flag=True, hidden=True, help="With --hostile: the audit knows already who asked.")
 @json_option
-def doctor(hostile: bool, keep: bool, as_json: bool) -> int:
+def doctor(hostile: bool, keep: bool, filed: bool, as_json: bool) -> int:
     """Check this installation, and say what to do where it is ill.
 
     Looks at Python, SQLite, the libraries, the home folder, the journal, what is secret here, the mirror, the store,
@@ -30,7 +33,13 @@ def doctor(hostile: bool, keep: bool, as_json: bool) -> int:
     """
     if keep and not hostile:
         raise click.UsageError("--keep stores the records of --hostile; give both.")
-    return _hostile(keep, as_json) if hostile else _examine(as_json)
+    if not hostile:
+        return _examine(as_json)
+    settings = Settings.load()
+    if not filed:
+        with Mirror.open(settings.mirror_path, settings.keep_passed) as mirror:
+            mirror.note("tried what is caught", f"{len(HOSTILE)} hostile subjects")
+    return _hostile(settings, keep, as_json)
 
 
 def _examine(as_json: bool) -> int:
@@ -43,8 +52,8 @@ def _examine(as_json: bool) -> int:
     return int(any(finding.state == "failed" for finding in findings))
 
 
-def _hostile(keep: bool, as_json: bool) -> int:
-    services = open_services() if keep else None
+def _hostile(settings: Settings, keep: bool, as_json: bool) -> int:
+    services = open_services(settings) if keep else None
     told = []
     try:
         for caught in run_hostile(services.store if services else None):
@@ -56,7 +65,7 @@ def _hostile(keep: bool, as_json: bool) -> int:
     finally:
         if services:
             services.close()
-    keep_result(Settings.load().home, told)
+    keep_result(settings.home, told)
     return int(not all(caught.caught for caught in told))
 
 

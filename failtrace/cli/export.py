@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import IO, Final
 
@@ -10,7 +11,7 @@ import click
 from failtrace.cli.options import json_option
 from failtrace.cli.output import one_line, print_json, print_line, to_stdout
 from failtrace.cli.whole_file import writing
-from failtrace.errors import FailureIdTaken
+from failtrace.errors import FailureIdTaken, StoreError
 from failtrace.exchange import archive
 from failtrace.exchange.archive import Bad, End, RunLine
 from failtrace.mirror.archive import AT_ONCE, Archived
@@ -20,9 +21,10 @@ from failtrace.wording import count_of
 
 EXIT_FAILED: Final = 1
 _BYTES_AT_ONCE: Final = 16 * 2**20
-"""Bytes of records from which on they are written, however few wait: a line may have 256 MiB."""
+"""Bytes of records from which on they are written, however few wait: a line may have 128 MiB."""
 _TOLD_BAD = 20
 """Bad lines that are told one by one."""
+_log = logging.getLogger("failtrace")
 
 
 @click.command("export")
@@ -36,8 +38,10 @@ def export_command(target: Path, as_json: bool) -> None:
     services = open_services()
     try:
         with writing(target) as file:
+            # Before the first byte: whoever takes it may leave, or end this process, before the last.
+            _file(services.store.mirror, f"began to write all to {target}")
             end = _write(services.store.mirror, file)
-        services.store.mirror.note("exported", f"{count_of(end.executions, 'execution')} to {target}")
+        _file(services.store.mirror, f"{count_of(end.executions, 'execution')} to {target}")
     finally:
         services.close()
     if as_json:
@@ -45,6 +49,14 @@ def export_command(target: Path, as_json: bool) -> None:
     elif str(target) != "-":
         told = f"{count_of(end.executions, 'execution')} and {count_of(end.runs, 'run')} written to {target}."
         to_stdout().print(one_line(told, 500), soft_wrap=True)
+
+
+def _file(mirror: Mirror, detail: str) -> None:
+    """A backup is what one makes of a full disk, or of one that cannot be written: neither stands in its way."""
+    try:
+        mirror.note("exported", detail)
+    except StoreError as error:
+        _log.warning("This export is not filed in the audit. %s", error)
 
 
 @click.command("import")
@@ -56,7 +68,10 @@ def import_command(source: Path, as_json: bool) -> int:
     try:
         with archive.reading(source) as file:
             taken = Taken(services.store.mirror, outbox=services.store.backend.remote)
-            for number, line in enumerate(archive.read(file), 2):  # behind the header
+            lines = archive.read(file)
+            # Before the first record: the file, or this process, may end before all of them are here.
+            services.store.mirror.note("imported", f"began to take in {source}")
+            for number, line in enumerate(lines, 2):  # behind the header
                 taken.take(number, line)
             taken.flush()
             services.store.mirror.note("imported", f"{count_of(taken.executions, 'execution')} from {source}")

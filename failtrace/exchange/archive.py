@@ -32,8 +32,12 @@ from failtrace.mirror.times import EARLIEST, LATEST
 from failtrace.mirror.writes import Entry, entry_of
 
 VERSION: Final = 1
-LONGEST_LINE: Final = 256 * 2**20
-"""Bytes of one line; the greatest record that failtrace makes is far below."""
+LONGEST_LINE: Final = 128 * 2**20
+"""Bytes of one line. A record of 100,000 steps whose input and output are as long as values are kept has half of it."""
+LONGEST_SMALL: Final = 2 * 2**20
+"""Bytes of a line, or of its head, that is no record."""
+MOST_MARKS: Final = 6_000_000
+"""Commas and opening brackets of one record: a value in memory takes up to 40 times its bytes in a line."""
 MOST_LINES: Final = 20_000_000
 MOST_BYTES: Final = 64 * 2**30
 """Bytes of all lines, unpacked: a few megabytes of gzip can hold any number."""
@@ -151,10 +155,15 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
 def read(file: IO[bytes]) -> Iterator[Line]:
     """Every line behind the header, in order; what cannot be taken is a Bad one.
 
-    Raises InputError for a file of another kind or of a newer version, and beyond MOST_LINES or MOST_BYTES.
+    Raises InputError at once for a file of another kind or of a newer version, and later beyond MOST_LINES or
+    MOST_BYTES.
     """
     lines = _numbered(file)
     _check_header(next(lines, (1, b"")))
+    return _all_parsed(lines)
+
+
+def _all_parsed(lines: Iterator[tuple[int, bytes | Bad]]) -> Iterator[Line]:
     for number, raw in lines:
         if number > MOST_LINES:
             raise InputError(f"The file has more than {MOST_LINES:,} lines; split it and import the parts.")
@@ -165,10 +174,11 @@ def _numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes | Bad]]:
     """Lines, of which none is held in memory that is longer than LONGEST_LINE."""
     number = taken = 0
     try:
-        while raw := file.readline(LONGEST_LINE):
+        # Of the first a part is enough to see that it is no header: a device may have no end.
+        while raw := file.readline(LONGEST_LINE if number else LONGEST_SMALL):
             number += 1
             taken = _counted(taken, raw)
-            if len(raw) < LONGEST_LINE or raw.endswith(b"\n"):
+            if number == 1 or len(raw) < LONGEST_LINE or raw.endswith(b"\n"):
                 yield number, raw
                 continue
             while raw and not raw.endswith(b"\n"):
@@ -193,7 +203,7 @@ def _check_header(first: tuple[int, bytes | Bad]) -> None:
     if not isinstance(found, dict) or found.get("format") != "failtrace":
         raise InputError("This is no export of failtrace; name a file that `failtrace export` wrote.")
     version = found.get("version")
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
         raise InputError(
             f"The export has version {version!r:.20} and this failtrace reads version {VERSION}; upgrade failtrace."
         )
@@ -201,9 +211,11 @@ def _check_header(first: tuple[int, bytes | Bad]) -> None:
 
 def _parsed(number: int, raw: bytes) -> Line:
     try:
-        head, delimiter, rest = raw.rstrip(b"\r\n").partition(_RECORD)
-        if delimiter and head.startswith(b'{"type":"execution"'):
-            return _execution(_value(head + b"}"), rest[:-1])
+        head_end = raw.find(_RECORD)
+        if head_end >= 0 and raw.startswith(b'{"type":"execution"'):
+            # One copy of a long record, no more.
+            body = raw[head_end + len(_RECORD) : len(raw.rstrip(b"\r\n")) - 1]
+            return _execution(_value(raw[:head_end] + b"}"), body)
         return _small(_value(raw))
     except (ValidationError, UnreadableRecord, ValueError, KeyError, TypeError) as error:
         return Bad(number, _why(error))
@@ -215,6 +227,8 @@ def _execution(head: Any, body: bytes) -> Archived:
         raise ValueError("its record does not match its sha256")
     if not isinstance(stored_at, int) or not EARLIEST <= stored_at <= LATEST:
         raise ValueError("its time of storing is no time")
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_MARKS:
+        raise ValueError(f"its record has more than {MOST_MARKS:,} commas and brackets")
     record = decode_record(body)
     if longest(record) > LONGEST_DURATION:
         raise ValueError("it lasted longer than anything can")
@@ -258,7 +272,9 @@ def _summary(line: SummaryLine) -> Archived:
 
 
 def _value(raw: bytes) -> Any:
-    """Raises ValueError for what is no JSON, or nested too deep to be read."""
+    """Raises ValueError for what is no JSON, too long for a line without a record, or nested too deep to be read."""
+    if len(raw) > LONGEST_SMALL:
+        raise ValueError(f"it is longer than {LONGEST_SMALL:,} bytes and holds no record")
     try:
         return json.loads(raw)
     except RecursionError as error:

@@ -22,7 +22,7 @@ class Limits:
     """A subject's limits beside its timeout; None is no limit. See docs/limits.md for how each is kept."""
 
     memory_limit_bytes: int | None = None
-    """How much the subject may allocate beyond what its process starts with. Enforced on Linux."""
+    """How much private memory each of its processes may allocate beyond what its own starts with. Enforced on Linux."""
     cpu_limit_s: float | None = None
     """Seconds of processor time, of the subject and every process it starts."""
     output_limit_bytes: int | None = None

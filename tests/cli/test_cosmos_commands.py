@@ -140,6 +140,7 @@ def test_a_dead_letter_is_seen_exported_and_sent_again(shell: Shell, cosmos: Cos
     assert summary["pending"] == 0
     assert (letter["failure_id"], letter["status"], letter["attempts"]) == (execution["failure_id"], 413, 1)
     assert exported["record"]["failure_id"] == execution["failure_id"]
+    assert shell.json("audit", "--limit", "1", "--json")[0]["detail"] == f"1 dead letter to {target}"
     assert "answered by mirror" in shell("show", execution["failure_id"]).stdout
     assert "no dead letter" in shell("cosmos", "dead-letters", "nope", code=2).stderr
     assert "1 dead letter, sent once more" in shell("cosmos", "dead-letters", "--resend").stdout

@@ -17,6 +17,7 @@ from support.handshake import handshake
 
 from failtrace.cli.dashboard import look_for_login
 from failtrace.login_seen import login_was_seen
+from failtrace.ui.run.request import LONGEST_INPUTS
 
 STREAM = "/_stcore/stream"
 OPEN_TO_ALL = '[server]\naddress = "0.0.0.0"\nallowedHosts = ["*"]\nenableCORS = false\nenableXsrfProtection = false\n'
@@ -106,6 +107,21 @@ def test_secrets_that_cannot_be_read_are_a_sentence_at_the_start(tmp_path: Path,
     assert "Traceback" not in done.stderr
     assert "The secrets" in done.stderr
     assert "cannot be read" in done.stderr
+
+
+def test_an_upload_is_as_long_as_inputs_may_be(tmp_path: Path) -> None:
+    """Neither the folder's own configuration nor the environment makes Streamlit keep a longer one in memory."""
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "config.toml").write_text("[server]\nmaxUploadSize = 300\n")
+    asked = (
+        "from streamlit import config; from failtrace.cli.dashboard import app_path; "
+        "config._main_script_path = str(app_path()); print(config.get_option('server.maxUploadSize'))"
+    )
+    environment = {**os.environ, "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "400"}
+
+    told = subprocess.check_output([sys.executable, "-c", asked], cwd=tmp_path, env=environment, text=True)
+
+    assert int(told) * 2**20 == LONGEST_INPUTS
 
 
 def test_a_login_is_remembered_before_anybody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

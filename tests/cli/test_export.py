@@ -9,12 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.read_only import read_only
 from support.records import NOON, item, make_record, records
 
+from failtrace.cli.export import import_command
 from failtrace.codec import digest, encode_record
 from failtrace.contracts import FailureType, TraceRecord
+from failtrace.errors import InputError
 from failtrace.exchange import archive
 from failtrace.exchange.archive import Bad, End
 from failtrace.mirror.archive import Archived
@@ -43,6 +47,11 @@ def everything(mirror: Mirror) -> object:
         [mirror.failures(FailureFilter(text=text), sort="longest").rows for text in ("", "order", "nothing")],
         mirror.health().records,
     )
+
+
+def deeds(mirror: Mirror) -> list[tuple[str, str]]:
+    """What was done there, newest first."""
+    return [(row.deed, row.detail) for row in mirror.audit()[0]]
 
 
 @pytest.fixture
@@ -82,10 +91,43 @@ def test_a_restored_backup_is_equal(home: Path, tmp_path: Path, name: str) -> No
     with Mirror.open(home / "mirror.sqlite") as one, Mirror.open(other / "mirror.sqlite") as two:
         assert everything(one) == everything(two)
         # Two things are a home's own: what was done there, and what it has to send.
-        assert [row.deed for row in one.audit()[0]] == ["exported", "started a run"]
-        assert [row.deed for row in two.audit()[0]] == ["imported", "imported"]
+        assert deeds(one) == [
+            ("exported", f"1,204 executions to {file}"),
+            ("exported", f"began to write all to {file}"),
+            ("started a run", "run-1: answer"),
+        ]
+        once = [("imported", f"1,204 executions from {file}"), ("imported", f"began to take in {file}")]
+        assert deeds(two) == once * 2
         assert (one.outbox.pending(), two.outbox.pending()) == (0, 0)
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_an_export_that_is_ended_is_filed(home: Path) -> None:
+    """Whoever has a byte of it is in the audit, though the process was killed before its end."""
+    command = [sys.executable, "-m", "failtrace", "export", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={"FAILTRACE_HOME": str(home)}) as reading:
+        assert reading.stdout is not None
+        reading.stdout.read(1)
+        reading.kill()
+
+    with Mirror.open(home / "mirror.sqlite") as mirror:
+        assert deeds(mirror)[0] == ("exported", "began to write all to -")
+
+
+def test_an_import_that_is_given_up_is_filed(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it stored until then is there, and so is the deed; a file of another kind stores and files nothing."""
+    file, other = tmp_path / "all.jsonl", tmp_path / "other"
+    failtrace(home, "export", str(file))
+    monkeypatch.setenv("FAILTRACE_HOME", str(other))
+    monkeypatch.setattr(archive, "MOST_LINES", 1000)
+
+    for source in (file, Path(__file__)):
+        given_up = CliRunner().invoke(import_command, [str(source)])
+        assert isinstance(given_up.exception, InputError)
+
+    with Mirror.open(other / "mirror.sqlite") as mirror:
+        assert mirror.overview().executions == 800
+        assert deeds(mirror) == [("imported", f"began to take in {file}")]
 
 
 def test_a_torn_backup_gives_what_it_holds(home: Path, tmp_path: Path) -> None:
@@ -111,6 +153,7 @@ def test_a_torn_backup_gives_what_it_holds(home: Path, tmp_path: Path) -> None:
         (b"\x00\xff" * 5000, "no export of failtrace"),
         (b'{"type":"header","format":"failtrace","version":2}\n', "version 2"),
         (b"[" * 100_000, "no export of failtrace"),
+        (b'{"type":"header","format":"failtrace","version":true}\n', "version True"),
         (b"\x1f\x8bnot gzip at all", "no export of failtrace"),
     ],
 )
@@ -182,3 +225,20 @@ def test_any_bytes_behind_the_header_are_lines_or_bad_ones(content: bytes) -> No
 
 def iter_file(content: bytes) -> io.BytesIO:
     return io.BytesIO(content)
+
+
+def test_a_file_without_an_end_is_no_export(tmp_path: Path) -> None:
+    """A device that gives zeros for ever."""
+    done = failtrace(tmp_path / "home", "import", "/dev/zero")
+
+    assert (done.returncode, "no export of failtrace" in done.stderr) == (2, True)
+
+
+def test_a_home_that_cannot_be_written_is_exported(home: Path, tmp_path: Path) -> None:
+    """All of it; that nobody could file it is said."""
+    with read_only(home) as mounted:
+        done = failtrace(mounted, "export", "-")
+
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 1204 + 3
+    assert "This export is not filed in the audit." in done.stderr

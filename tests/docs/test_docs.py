@@ -93,9 +93,13 @@ def test_settings_page_is_the_settings() -> None:
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS.items(), ids=COMMANDS)
 def test_every_command_and_option_is_described(name: str, command: click.Command) -> None:
-    """docs/cli.md has a section for each command with each of its options, and the README names the command."""
+    """docs/cli.md has a section for each command with each of its options, and the README names the command.
+
+    What is hidden is between failtrace's own processes.
+    """
     described = section(text("docs/cli.md"), f"`failtrace {name}`")
-    options = [name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts]
+    shown = [it for it in command.params if isinstance(it, click.Option) and not it.hidden]
+    options = [name for parameter in shown for name in parameter.opts]
 
     assert [option for option in options if not re.search(rf"^\| `{option}[ `]", described, re.MULTILINE)] == []
     assert f"`failtrace {name}" in text("README.md")

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from support.records import NOON, make_record
 
+from failtrace.capture.capture import MAX_STEPS
+from failtrace.capture.value_limits import MAX_BYTES, MAX_TEXT
 from failtrace.codec import digest, encode_record
+from failtrace.contracts import EndedBy, StepKind, StepStatus, TraceStep
 from failtrace.errors import InputError
 from failtrace.exchange import archive
 from failtrace.exchange.archive import Bad
@@ -25,11 +28,11 @@ from failtrace.mirror.writes import entry_of
 from failtrace.ui.run.files import RunFiles
 
 OUTSIDE = ("../outside", "../../../../../../tmp/outside", "/tmp/outside", "..\\outside", "a/../../outside", "\x00", "")
-MEMORY = 1536 * 2**20
+MEMORY = 512 * 2**20
 
 
 def import_(home: Path, file: Path) -> "subprocess.CompletedProcess[str]":
-    """`failtrace import` with no more memory than the longest line and its reading need."""
+    """`failtrace import` with no more memory than to hold the longest line, and far less than to read it."""
     return subprocess.run(
         [sys.executable, "-m", "failtrace", "import", str(file)],
         capture_output=True,
@@ -72,6 +75,53 @@ def test_a_bomb_is_unpacked_line_by_line_and_given_up_in_bounded_memory(tmp_path
     assert "line 2 was skipped: it is longer than" in done.stderr
     with Mirror.open(home / "mirror.sqlite") as mirror:
         assert mirror.run("run-1")
+
+
+def test_lines_of_small_values_are_no_bomb(tmp_path: Path) -> None:
+    """A list takes twenty times its three bytes in memory: what is no record is short, and a record has few of them."""
+    home, file = tmp_path / "home", tmp_path / "lists.gz"
+    lists = b"[" + b"[]," * (20 * 2**20) + b"[]]"
+    body = encode_record(make_record(number=1)).replace(b'"where is my order?"', lists)
+    head = json.dumps({"type": "execution", "sha256": digest(body), "stored_at": 1}, separators=(",", ":")).encode()
+    with gzip.open(file, "wb", compresslevel=1) as packed:
+        packed.write(archive.header() + lists + b"\n" + b'{"type":"run","subjects":' + lists + b"}\n")
+        packed.write(head[:-1] + b',"record":' + body + b"}\n" + run_line("run-1"))
+
+    done = import_(home, file)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    for number, why in ((2, "holds no record"), (3, "holds no record"), (4, "6,000,000 commas and brackets")):
+        assert f"line {number} was skipped" in done.stderr
+        assert why in done.stderr.splitlines()[number - 2]
+    with Mirror.open(home / "mirror.sqlite") as mirror:
+        assert mirror.run("run-1")
+
+
+def test_the_greatest_record_is_within_bounds() -> None:
+    """As many steps, and as long an input and output, as an execution can have."""
+    text = 'Where is my "order"?\n' * (MAX_TEXT // 21)
+    value = [text] * (MAX_BYTES // MAX_TEXT)
+    record = make_record(number=1, output=value)
+    step = TraceStep(
+        step_id="1" * 16,
+        parent_id="2" * 16,
+        sequence=MAX_STEPS,
+        name="search the orders",
+        kind=StepKind.TOOL,
+        started_at=NOON,
+        duration_ms=0.123456,
+        status=StepStatus.OK,
+        ended_by=EndedBy.ITSELF,
+        attributes={"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search", "size": 12_345},
+    )
+    body = encode_record(record.model_copy(update={"input": value, "steps": (step,) * MAX_STEPS}))
+    head = json.dumps({"type": "execution", "sha256": digest(body), "stored_at": 1}, separators=(",", ":")).encode()
+
+    (found,) = archive.read(io.BytesIO(archive.header() + head[:-1] + b',"record":' + body + b"}\n"))
+
+    assert isinstance(found, Archived)
+    assert found.entry.body == body
+    assert len(body) < archive.LONGEST_LINE * 2 / 3
 
 
 def test_a_file_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,14 @@
 """The file behind the mirror: fresh, foreign, newer, unwritable, damaged, gone, full."""
 
-import os
 import shutil
 import sqlite3
-import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.engine.interfaces import ReflectedColumn
+from support.read_only import read_only
 from support.records import failure_id_of, item, make_record
 
 from failtrace.errors import StoreError
@@ -221,25 +219,6 @@ def test_a_closed_mirror_says_so(path: Path) -> None:
 
     with pytest.raises(StoreError, match="was closed"):
         mirror.failures()
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[Path]:
-    """The folder's files, where nothing can be written; whatever the permissions say, root can."""
-    if os.geteuid():
-        folder.chmod(0o500)
-        yield folder
-        folder.chmod(0o700)
-        return
-    mounted = folder.with_name("mounted")
-    mounted.mkdir()
-    if subprocess.run(["mount", "--bind", folder, mounted], capture_output=True, check=False).returncode:
-        pytest.skip("needs to mount, or another account than root")
-    try:
-        subprocess.run(["mount", "-o", "remount,bind,ro", mounted], check=True)
-        yield mounted
-    finally:
-        subprocess.run(["umount", "--lazy", mounted], check=True)
 
 
 @pytest.mark.parametrize("in_use", [False, True])
