@@ -11,20 +11,22 @@ from failtrace.ui.spoken import spoken
 from failtrace.ui.wording import size
 
 SHOWN_BYTES: Final = 64 * 1024
+NOT_RECORDED: Final = "Not recorded."
+"""Of a step's input and output: a step tells them where its author had it do so."""
 _EXPANDED_BYTES: Final = 2000
 _SPOKEN_CHARACTERS: Final = 1_000_000
 
 
-def show_json(value: Json, name: str, *, raw: bool = False) -> None:
+def show_json(value: Json, name: str, *, raw: bool = False, nothing: str = "Nothing.") -> None:
     """A value as a tree, or as text where it is one; `name` is ours: of the download and its widget.
 
-    Markers are put into words, unless it is to be `raw`.
+    Markers are put into words, unless it is to be `raw`; `nothing` is said where there is no value.
     """
     said = value if raw else _in_words(value)
     if isinstance(said, str):
         show_text(said, name)
     elif said is None:
-        st.caption("Nothing.")
+        st.caption(nothing)
     elif not isinstance(said, dict | list):
         st.code(json.dumps(said), language=None)
     else:

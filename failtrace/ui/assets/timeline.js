@@ -175,7 +175,7 @@ export default function (component) {
     row.setAttribute("role", "treeitem");
     row.setAttribute("aria-level", data.depths[at] + 1);
     row.setAttribute("aria-selected", String(state.selected === at));
-    const ended = at === failing && !ENDED[data.marks[at]] ? "failed" : ENDED[data.marks[at]];
+    const ended = at === failing && !ENDED[data.marks[at]] ? "is what failed" : ENDED[data.marks[at]];
     const words = [`${name}, ${kind}`, spell(data.durations[at]), ended].filter(Boolean).join(" · ");
     row.title = words;
     row.setAttribute("aria-label", words);
@@ -315,7 +315,7 @@ export default function (component) {
     else return;
     event.preventDefault();
   };
-  pane.style.height = `${Math.max(90, Math.min(420, tree.count * ROW))}px`;
+  pane.style.height = `${Math.max(ROW, Math.min(420, tree.count * ROW))}px`;
   for (const at of state.selected < 0 ? [] : tree.ancestors(state.selected)) state.closed.delete(at);
   layout();
   reveal();
