@@ -26,7 +26,7 @@ export default function (component) {
     rows = [...data.depths.keys()].filter((at) => !only.checked || data.answers[at]);
     const different = data.answers.filter(Boolean).length;
     root.querySelector(".told").textContent = `${different.toLocaleString("en")} of ${data.depths.length.toLocaleString("en")} differ`;
-    pane.style.height = `${Math.max(60, Math.min(420, rows.length * ROW))}px`;
+    pane.style.height = `${Math.max(ROW, Math.min(420, rows.length * ROW))}px`;
     draw();
   }
 
