@@ -24,14 +24,19 @@ _NAMED: Final[dict[str, tuple[str, ...]]] = {
 _MOST_LOGS: Final = 200
 
 
-def show_step(record: TraceRecord, step: TraceStep) -> None:
-    """Draw it."""
+def step_head(record: TraceRecord, step: TraceStep) -> None:
+    """Draw its name and facts."""
     header(step.name, _facts(record, step), key="step-head")
+
+
+def show_step(record: TraceRecord, step: TraceStep) -> None:
+    """Draw what it holds; long values want the whole width."""
     if step.error:
         show_error(step.error, f"step-{step.step_id}-error")
-    for label, value in (("Input", step.input), ("Output", step.output)):
-        st.caption(label)
-        show_json(value, f"step-{step.step_id}-{label.lower()}", nothing=NOT_RECORDED)
+    for label, value, column in zip(("Input", "Output"), (step.input, step.output), st.columns(2), strict=True):
+        with column:
+            st.caption(f"{label} of the step")
+            show_json(value, f"step-{step.step_id}-{label.lower()}", nothing=NOT_RECORDED)
     if step.attributes:
         with st.expander(plural(len(step.attributes), "attribute")):
             show_json(step.attributes, f"step-{step.step_id}-attributes")
