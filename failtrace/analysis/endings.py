@@ -6,7 +6,7 @@ from failtrace.contracts import Crashed, Termination, TimedOut, TraceRecord
 from failtrace.subjects.limits import LIMIT_MET
 
 _SIGNALS: Final = {
-    "SIGABRT": "It gave itself up, as C code does when it finds its own state broken (a failed assertion, say).",
+    "SIGABRT": "It gave itself up, as C code does where an assertion fails, or where memory is refused to it.",
     "SIGBUS": "It touched memory that cannot be reached, often of a mapped file that became shorter.",
     "SIGFPE": "C code divided by zero, or overflowed.",
     "SIGHUP": "Its terminal or its session was closed.",

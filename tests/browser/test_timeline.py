@@ -94,7 +94,7 @@ def test_the_axis_and_the_rows_tell_the_same_times_as_the_page(open_: Open, widt
     page.set_viewport_size({"width": width, "height": 900})
 
     expect(page.locator(".tick").first).to_have_text("0")
-    expect(page.locator(".tick").last).to_have_text("100 ms")
+    expect(page.locator(".tick").last).to_have_text("103 ms")
     expect(chosen(page).locator(".took")).to_have_text("30 ms")
     expect(page.locator(".header").get_by_text("30 ms, 30 % of all")).to_be_visible()
 
