@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from failtrace.contracts import Termination
+from failtrace.contracts import Crashed, Termination, TimedOut, TraceRecord
+from failtrace.subjects.limits import LIMIT_MET
 
 _SIGNALS: Final = {
-    "SIGABRT": "It gave itself up, as C code does when it finds its own state broken (a failed assertion, say).",
+    "SIGABRT": "It gave itself up, as C code does where an assertion fails, or where memory is refused to it.",
     "SIGBUS": "It touched memory that cannot be reached, often of a mapped file that became shorter.",
     "SIGFPE": "C code divided by zero, or overflowed.",
     "SIGHUP": "Its terminal or its session was closed.",
@@ -21,13 +22,25 @@ _SIGNALS: Final = {
     "SIGXCPU": "It used up its limit of processor time.",
     "SIGXFSZ": "It wrote a file beyond the limit of its size.",
 }
+_MEANS: Final = ("SIGXCPU", "SIGKILL")
+"""By which a supervisor ends a subject, at any of its limits; SIGXCPU has it write its stacks first."""
 _BY_SIGNAL: Final = 128
 """A shell tells of a child that signal N ended by the exit code 128 + N."""
 _LAST_SIGNAL: Final = 64
 
 
-def how_it_died(end: Termination) -> str:
-    """One or two sentences; empty where nothing is known."""
+def is_ours(end: Termination, record: TraceRecord) -> bool:
+    """Whether failtrace sent the signal that ended the record's process: at its deadline, or at a limit that it met."""
+    at_limit = isinstance(record.outcome, TimedOut) or (
+        isinstance(record.outcome, Crashed) and LIMIT_MET in record.attributes
+    )
+    return at_limit and end.signal in _MEANS and not end.out_of_memory
+
+
+def how_it_died(end: Termination, *, ours: bool = False) -> str:
+    """One or two sentences; empty where nothing is known. `ours` is what `is_ours` says of it."""
+    if ours:
+        return f"failtrace ended it for that, by {end.signal}."
     if end.out_of_memory:
         return "The machine, or its container, ran out of memory, and the kernel ended this process to get some back."
     if end.signal is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from failtrace.analysis.endings import is_ours
 from failtrace.cli.options import json_option
 from failtrace.cli.output import one_line, print_line, to_stdout
 from failtrace.codec import encode_record
@@ -100,7 +101,7 @@ def _header(found: Found) -> Iterator[str]:
     yield f"answered by {found.source}{since}{f' ({found.note})' if found.note else ''}"
     yield f"{record.started_at:%Y-%m-%d %H:%M:%S} UTC, {record.duration_ms:.1f} ms"
     if failure is not None and failure.termination is not None:
-        yield f"process: {', '.join(_termination(failure.termination))}"
+        yield f"process: {', '.join(_termination(failure.termination, record))}"
     whole = record.completeness
     yield (
         f"{whole.steps_recorded} of {count_of(whole.steps_started, 'step')} recorded, {whole.bytes_cut:,} bytes cut, "
@@ -108,9 +109,10 @@ def _header(found: Found) -> Iterator[str]:
     )
 
 
-def _termination(death: Termination) -> Iterator[str]:
+def _termination(death: Termination, record: TraceRecord) -> Iterator[str]:
     if death.signal is not None:
-        yield f"ended by {death.signal}" + (", core dumped" if death.core_dumped else "")
+        sender = "failtrace with " if is_ours(death, record) else ""
+        yield f"ended by {sender}{death.signal}" + (", core dumped" if death.core_dumped else "")
     if death.exit_code is not None:
         yield f"exit code {death.exit_code}"
     if death.out_of_memory:

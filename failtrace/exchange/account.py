@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from failtrace.analysis.claims import is_contradicted
-from failtrace.analysis.endings import how_it_died
+from failtrace.analysis.endings import how_it_died, is_ours
 from failtrace.analysis.frames import Frame, frames_of, place_of, stacks_of
 from failtrace.contracts import (
     ContractViolation,
@@ -116,7 +116,8 @@ def _why(failure: FailureEvent, record: TraceRecord) -> Iterator[str]:
         shown = "\n".join(line for item in failure.evidence[:MAX_EVIDENCE] for line in _evidence(item, failure))
         more = len(failure.evidence) - MAX_EVIDENCE
         yield from _section("Evidence", shown + (f"\n({more} more)" if more > 0 else ""), _EVIDENCE)
-    if failure.termination and isinstance(record.outcome, Crashed) and (words := how_it_died(failure.termination)):
+    end = failure.termination
+    if end and isinstance(record.outcome, Crashed) and (words := how_it_died(end, ours=is_ours(end, record))):
         yield words
 
 

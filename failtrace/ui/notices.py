@@ -21,6 +21,14 @@ def problem(headline: str, detail: str) -> None:
     st.text(redact_sentence(detail))
 
 
+def no_id(opening: str = "A") -> None:
+    """What was given is no id; `opening` begins the sentence, and may say where."""
+    problem(
+        "This is not a failure_id.",
+        f"{opening} failure_id looks like 0193f6c2-7a1b-7c3d-8e4f-0123456789ab, a trace_id has 32 letters and digits.",
+    )
+
+
 def stop_with(headline: str, detail: str) -> NoReturn:
     """Say what is wrong and end the page here."""
     problem(headline, detail)

@@ -215,10 +215,10 @@ class FailureAddress:
     @classmethod
     def read(cls, params: Said) -> Self:
         """From the address."""
-        step = next(iter(_values(params, "step")), "")
+        step = first_said(params, "step")
         listed = any(name.startswith(LIST) for name in params)
         return cls(
-            failure_id=cls.parse(next(iter(_values(params, "failure_id")), "")).failure_id,
+            failure_id=cls.parse(first_said(params, "failure_id")).failure_id,
             step=step if _STEP_ID.fullmatch(step) else "",
             within=FailuresAddress.read(params, LIST) if listed else None,
         )
@@ -248,9 +248,7 @@ class CompareAddress:
     @classmethod
     def read(cls, params: Said) -> Self:
         """From the address; what holds no id counts as none."""
-        left, right = [
-            FailureAddress.parse(next(iter(_values(params, name)), "")).failure_id for name in ("left", "right")
-        ]
+        left, right = [FailureAddress.parse(first_said(params, name)).failure_id for name in ("left", "right")]
         return cls(left, right)
 
     @property
@@ -269,6 +267,11 @@ def _said(params: Said, name: str) -> list[str]:
 def _values(params: Said, name: str) -> tuple[str, ...]:
     """What an address says under a name, each value once; the empty, the huge and what is no Unicode left out."""
     return tuple(dict.fromkeys([text for text in _said(params, name)[:_MOST_VALUES] if _is_text(text)]))
+
+
+def first_said(params: Said, name: str) -> str:
+    """The first text that an address says under a name, whatever it means; empty where there is none."""
+    return next(iter(_values(params, name)), "")
 
 
 def _is_text(text: str) -> bool:

@@ -11,28 +11,35 @@ from failtrace.ui.spoken import spoken
 from failtrace.ui.wording import size
 
 SHOWN_BYTES: Final = 64 * 1024
-_EXPANDED_BYTES: Final = 2000
-_SPOKEN_CHARACTERS: Final = 1_000_000
+NOT_RECORDED: Final = "Not recorded."
+"""Of a step's input and output: a step tells them where its author had it do so."""
+_SHORT_BYTES: Final = 2000
+_SPOKEN_CHARACTERS: Final = 4_000_000
+"""Two texts that were cut at the sanitiser's limit, and what goes with them."""
 
 
-def show_json(value: Json, name: str, *, raw: bool = False) -> None:
-    """A value as a tree, or as text where it is one; `name` is ours: of the download and its widget.
+def show_json(value: Json, name: str, *, raw: bool = False, nothing: str = "Nothing.") -> None:
+    """A value as text, or as a tree where it is a long object; `name` is ours: of the download and its widget.
 
-    Markers are put into words, unless it is to be `raw`.
+    Markers are put into words, unless it is to be `raw`; `nothing` is said where there is no value.
     """
     said = value if raw else _in_words(value)
     if isinstance(said, str):
         show_text(said, name)
     elif said is None:
-        st.caption("Nothing.")
+        st.caption(nothing)
     elif not isinstance(said, dict | list):
         st.code(json.dumps(said), language=None)
     else:
         text = json.dumps(said, ensure_ascii=False, indent=2)
         if len(text.encode()) > SHOWN_BYTES:
             show_text(text, name, suffix="json")
+        elif raw or len(text) >= _SHORT_BYTES:
+            st.json(said, expanded=len(text) < _SHORT_BYTES or 1)
         else:
-            st.json(said, expanded=len(text) < _EXPANDED_BYTES or 1)
+            # There is nothing to fold, and a tree breaks its lines within words and numbers. Without a language, for
+            # the colours of one are too faint.
+            st.code(text, language=None, wrap_lines=True)
 
 
 def _in_words(value: Json) -> Json:

@@ -1,16 +1,18 @@
 """What is read out of a record's texts: frames, stacks, ways to die, contradictions."""
 
 import signal
+import sys
 import traceback
 
 import pytest
 
 from failtrace import run_with_failure_detection
 from failtrace.analysis.claims import is_contradicted
-from failtrace.analysis.endings import how_it_died
+from failtrace.analysis.endings import how_it_died, is_ours
 from failtrace.analysis.frames import frames_of, place_of, stacks_of
-from failtrace.contracts import DeadlineExceeded, Termination, UnsupportedClaim
+from failtrace.contracts import Crashed, DeadlineExceeded, Termination, UnsupportedClaim
 from failtrace.detection.grounding.detector import DETECTOR, EvidenceText, judge
+from failtrace.subjects.hostile import HOSTILE
 from failtrace.subjects.registry import REGISTRY
 
 DUMP = """Timeout (0:00:00.500000)!
@@ -125,6 +127,25 @@ def test_a_death_is_told_as_far_as_it_is_known(end: Termination, words: str) -> 
     """Memory counts before the signal, an exit code may stand for one, and what is unknown is not made up."""
     assert words in how_it_died(end)
     assert bool(how_it_died(end)) == bool(words)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="some limits are kept on Linux only")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("endless_output", "failtrace ended it for that, by SIGXCPU."),
+        ("fork_bomb", "failtrace ended it for that, by SIGKILL."),
+        ("segmentation_fault", "It touched memory that is not its own"),
+    ],
+)
+def test_a_signal_of_failtraces_own_is_not_read_as_the_kernels(name: str, words: str) -> None:
+    """A limit on output or processes is no limit on processor time, and nobody else ended what went beyond it."""
+    subject = next((hostile.subject for hostile in HOSTILE if hostile.name == name), name)
+    _, record = run_with_failure_detection(subject)
+
+    assert isinstance(record.outcome, Crashed)
+    end = record.outcome.termination
+    assert how_it_died(end, ours=is_ours(end, record)).startswith(words)
 
 
 @pytest.mark.parametrize(

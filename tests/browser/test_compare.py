@@ -69,6 +69,30 @@ def test_sides_are_turned_round_and_another_execution_is_chosen(open_: Open, wat
     assert (watch.foreign, watch.errors) == ([], [])
 
 
+def test_the_passing_twin_stands_in_its_box_and_gives_way(open_: Open, watch: Watch) -> None:
+    """It can be swapped, typed over with what is no id, and chosen anew; Back leads through all of that."""
+    left, twin = failure_id_of(FAILED), f"{PASSED:032x}"
+    page = open_(f"/compare?left={left}")
+    boxes = page.get_by_label("Left", exact=True), page.get_by_label("Right", exact=True)
+    expect(boxes[1]).to_have_value(twin)
+
+    page.get_by_role("button", name="Swap").click()
+    expect(boxes[0]).to_have_value(twin)
+    expect(boxes[1]).to_have_value(left)
+    boxes[1].fill("no such thing")
+    boxes[1].press("Enter")
+    expect(page.get_by_text("This is not a failure_id.")).to_be_visible()
+    expect(boxes[1]).to_have_value("no such thing")
+    page.go_back()
+    expect(boxes[1]).to_have_value(left)
+
+    page.get_by_role("button", name="Compare with another execution").click()
+    page.get_by_role("combobox").click()
+    page.get_by_role("option", name=re.compile("Passed")).click()
+    expect(boxes[1]).to_have_value(f"{LATER:032x}")
+    assert (watch.foreign, watch.errors) == ([], [])
+
+
 def test_only_what_differs_stays_when_asked(open_: Open) -> None:
     """Steps that are the same on both sides go out of sight."""
     page = open_(f"/compare?left={failure_id_of(FAILED)}")

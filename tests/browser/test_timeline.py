@@ -87,6 +87,18 @@ def test_the_failing_step_is_chosen_and_another_by_click_keys_or_link(open_: Ope
     assert (watch.foreign, watch.errors) == ([], [])
 
 
+@pytest.mark.parametrize("width", [1440, 420])
+def test_the_axis_and_the_rows_tell_the_same_times_as_the_page(open_: Open, width: int) -> None:
+    """The axis ends with the whole time and its unit, however narrow it is; a step's time reads as beside it."""
+    page = open_(SMALL)
+    page.set_viewport_size({"width": width, "height": 900})
+
+    expect(page.locator(".tick").first).to_have_text("0")
+    expect(page.locator(".tick").last).to_have_text("103 ms")
+    expect(chosen(page).locator(".took")).to_have_text("30 ms")
+    expect(page.locator(".header").get_by_text("30 ms, 30 % of all")).to_be_visible()
+
+
 def test_steps_are_found_by_text_kind_and_status(open_: Open) -> None:
     """The filter keeps the ancestors of what it finds, and says how many it found."""
     page = open_(SMALL)

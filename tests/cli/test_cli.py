@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.records import item as stored_item
 
+from failtrace import run_with_failure_detection
 from failtrace.contracts import TraceRecord
 from failtrace.mirror.mirror import Mirror
+from failtrace.subjects.hostile import HOSTILE
 from failtrace.subjects.scenarios import EXPECTED
 
 REPOSITORY = Path(__file__).parents[2]
@@ -52,6 +55,19 @@ def test_all_scenarios_by_json() -> None:
     listed = lines(failtrace("list", "--json"))
     assert {line["failure_id"] for line in listed} == {line["failure_id"] for line in executions} - {None}
     assert [line["occurred_at"] for line in listed] == sorted((line["occurred_at"] for line in listed), reverse=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit that is kept on Linux only")
+def test_show_says_that_failtrace_sent_the_signal(clean_environment: Path) -> None:
+    """A subject that met a limit was ended by failtrace: the signal alone would put the blame elsewhere."""
+    _, record = run_with_failure_detection(
+        next(hostile.subject for hostile in HOSTILE if hostile.name == "endless_output")
+    )
+    clean_environment.mkdir(parents=True, exist_ok=True)
+    with Mirror.open(clean_environment / "mirror.sqlite") as mirror:
+        mirror.write([stored_item(record)])
+
+    assert "process: ended by failtrace with SIGXCPU, at most" in failtrace("show", record.trace_id).stdout
 
 
 def test_show_gives_the_record_and_nothing_else() -> None:

@@ -25,7 +25,7 @@ def pair(mirror: Mirror) -> Mirror:
 
 
 def texts(page: object) -> list[str]:
-    return [node.value for node in [*page.text, *page.markdown, *page.caption, *page.info]]  # type: ignore[attr-defined]
+    return [node.value for node in [*page.text, *page.markdown, *page.caption, *page.info, *page.error]]  # type: ignore[attr-defined]
 
 
 def test_a_failure_alone_is_compared_with_its_passing_twin(open_page: OpenPage, pair: Mirror) -> None:
@@ -34,6 +34,7 @@ def test_a_failure_alone_is_compared_with_its_passing_twin(open_page: OpenPage, 
 
     assert not page.exception
     assert any("on the same input" in text for text in texts(page))
+    assert page.text_input(key="compare-right").value == TRACE
     assert "The first difference: step search gave 0 items on the left and 2 items on the right." in texts(page)
     data = component(page, "compare")
     assert (data["first"], data["selected"], data["answers"]) == (1, 1, [0, 1])
@@ -60,11 +61,12 @@ def test_the_same_twice_has_no_difference(open_page: OpenPage, pair: Mirror) -> 
     ("params", "words"),
     [
         ({}, "Compare two executions"),
-        ({"left": "nonsense"}, "Compare two executions"),
+        ({"left": "nonsense"}, "This is not a failure_id."),
         ({"left": failure_id_of(77)}, "no passing execution"),
         ({"left": failure_id_of(77), "right": TRACE}, "No execution has the id on the left"),
         ({"left": TRACE, "right": failure_id_of(77)}, "No execution has the id on the right"),
-        ({"left": "\x00'; DROP TABLE execution", "right": "%ff" * 999}, "Compare two executions"),
+        ({"left": "\x00'; DROP TABLE execution", "right": "%ff" * 999}, "On the left and on the right: a failure_id"),
+        ({"left": TRACE, "right": "yy"}, "On the right: a failure_id looks like"),
     ],
 )
 def test_what_cannot_be_compared_is_a_sentence(
@@ -77,9 +79,48 @@ def test_what_cannot_be_compared_is_a_sentence(
     assert any(words in text for text in texts(page))
 
 
-def test_sides_are_swapped(open_page: OpenPage, pair: Mirror) -> None:
-    """The button turns the address round."""
+def test_what_is_no_id_stays_in_its_box(open_page: OpenPage, pair: Mirror) -> None:
+    """In the address too, so that a reload says the same; an id that takes its place is compared."""
+    page = open_page("compare", left=failure_id_of(1))
+
+    page = page.text_input(key="compare-right").set_value(" no such thing ").run()
+    assert (page.query_params["right"], page.text_input(key="compare-right").value) == ("no such thing",) * 2
+    assert "This is not a failure_id." in texts(page)
+    page = page.text_input(key="compare-right").set_value(f"trace_id={3:032x}").run()
+    assert (page.query_params["right"], page.text_input(key="compare-right").value) == (f"{3:032x}",) * 2
+    assert any("different subjects" in text for text in texts(page))
+
+
+def test_another_execution_takes_the_right_side(open_page: OpenPage, pair: Mirror) -> None:
+    """Chosen from the newer and older ones of the subject."""
+    pair.write([item(make_record(None, number=4, steps=(make_step("plan", 0),)))])
     page = open_page("compare", left=failure_id_of(1), right=TRACE)
+
+    page = page.selectbox(key="compare-other").set_value(f"{4:032x}").run()
+
+    assert not page.exception
+    assert page.query_params["right"] == page.text_input(key="compare-right").value == f"{4:032x}"
+    assert "The first difference: step search is only on the left." in texts(page)
+
+
+def test_a_step_of_one_side_is_shown_as_it_is(open_page: OpenPage, mirror: Mirror) -> None:
+    """Held against nothing, it has not changed: its input, and that no output was recorded; no empty attributes."""
+    alone = make_step("plan", 0, input={"query": "kettle"}, output=None, attributes={})
+    mirror.write([item(make_record(FailureType.EXCEPTION, number=11, steps=(alone,), output=None))])
+    mirror.write([item(make_record(FailureType.EXCEPTION, number=12, steps=(make_step("search", 0),), output=None))])
+
+    page = open_page("compare", left=failure_id_of(11), right=failure_id_of(12))
+
+    assert not page.exception
+    shown = texts(page)
+    assert {"only on the left", "Input", "Output", "Not recorded.", "Neither execution returned."} <= set(shown)
+    assert not {"Attributes", "The whole value changed", "Nothing."} & set(shown)
+
+
+@pytest.mark.parametrize("right", [{"right": TRACE}, {}], ids=["named", "twin"])
+def test_sides_are_swapped(open_page: OpenPage, pair: Mirror, right: dict[str, str]) -> None:
+    """The button turns the address round, also where the right side was found and not said."""
+    page = open_page("compare", left=failure_id_of(1), **right)
 
     swapped = next(button for button in page.button if button.label == "Swap").click().run()
 

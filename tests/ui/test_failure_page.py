@@ -419,6 +419,33 @@ def test_similar_failures_are_counted_listed_and_explained(open_page: OpenPage, 
     assert "ValueError\nanswer" in [code.value for code in page.code]
 
 
+def test_a_failure_that_is_the_only_one_says_so(open_page: OpenPage, mirror: Mirror) -> None:
+    """Without a list of one, which is the failure itself."""
+    page = tab(open_page, mirror, make_record(number=5), "Similar failures")
+
+    assert "No other failure has this cause." in [said.value for said in page.text]
+    assert "ValueError\nanswer" in [code.value for code in page.code]
+
+
+def test_verdicts_are_told_with_their_whole_reasons(open_page: OpenPage, mirror: Mirror) -> None:
+    """A reason must not be cut by the width of a column; it may be in anybody's words."""
+    flagged = Verdict(detector=GROUNDING, status=VerdictStatus.ERRORED, reason="![x](http://a.invalid/x) " * 20)
+    page = tab(open_page, mirror, make_record(number=5, verdicts=(flagged,)), "Verdicts")
+
+    told = [json.loads(node.proto.json) for node in page.get("bidi_component")]
+    [blocks] = [data["blocks"] for data in told if data.get("title") == "Verdicts of the detectors"]
+    assert [(block["headline"], block["text"]) for block in blocks] == [("grounding: errored", flagged.reason)]
+
+
+def test_a_step_whose_claim_failed_did_not_fail_itself(open_page: OpenPage, mirror: Mirror) -> None:
+    """It is marked as what failed, and its facts must say why, for it ended well."""
+    record = failed(FailureType.HALLUCINATION_FLAG, of_record={"steps": (make_step("write", 0),)}, evidence=())
+
+    facts = data_of(opened(open_page, mirror, record), "header")["facts"]
+
+    assert "ok; the claim it made is what failed" in [fact["value"] for fact in facts]
+
+
 @pytest.mark.parametrize(
     ("record", "words"),
     [

@@ -21,7 +21,6 @@ function drawPlace(place) {
   if (place.source) {
     const source = make("div", "source");
     const code = make("pre", null, place.source);
-    code.tabIndex = 0;
     source.append(make("span", "number faint", place.line), code);
     box.append(source);
   }

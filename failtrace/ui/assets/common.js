@@ -68,6 +68,16 @@ function travel(event) {
   window.dispatchEvent(new PopStateEvent("popstate"));
 }
 
+// As `failtrace.ui.wording.duration`, so that one time reads the same wherever it stands.
+function duration(milliseconds) {
+  if (milliseconds < 1000) return `${milliseconds.toFixed(milliseconds < 1 ? 2 : milliseconds < 10 ? 1 : 0)} ms`;
+  if (milliseconds < 60000) return `${(milliseconds / 1000).toFixed(2)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const two = (number) => String(number).padStart(2, "0");
+  return minutes < 60 ? `${minutes} min ${two(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
 const STEPS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 function ago(iso) {

@@ -5,11 +5,6 @@ const ROW = 30;
 const SIGNS = [["=", "same"], ["≠", "differs"], ["◀", "only left"], ["▶", "only right"]];
 const CLASSES = ["same", "differs", "left", "right"];
 
-function spell(milliseconds) {
-  if (milliseconds < 1000) return `${Number(milliseconds.toPrecision(3))} ms`;
-  return `${Number((milliseconds / 1000).toFixed(2))} s`;
-}
-
 export default function (component) {
   const { data, parentElement: root, setStateValue } = component;
   const box = root.querySelector(".compare");
@@ -26,7 +21,7 @@ export default function (component) {
     rows = [...data.depths.keys()].filter((at) => !only.checked || data.answers[at]);
     const different = data.answers.filter(Boolean).length;
     root.querySelector(".told").textContent = `${different.toLocaleString("en")} of ${data.depths.length.toLocaleString("en")} differ`;
-    pane.style.height = `${Math.max(60, Math.min(420, rows.length * ROW))}px`;
+    pane.style.height = `${Math.max(ROW, Math.min(420, rows.length * ROW))}px`;
     draw();
   }
 
@@ -35,7 +30,7 @@ export default function (component) {
     if (name < 0) return node.append(make("span", "absent", "–")), node;
     const label = make("span", "label", data.names[name]);
     label.style.paddingLeft = `${Math.min(data.depths[at], 10) * 0.8}rem`;
-    node.append(label, make("span", "took", spell(took)));
+    node.append(label, make("span", "took", duration(took)));
     return node;
   }
 

@@ -4,6 +4,8 @@
 // 4 open when the process died. Only rows in view exist in the document.
 const ROW = 30;
 const FOLD_BEYOND = 60;
+// Pixels that the label at the axis's end and another one before it need.
+const END = 96;
 const MARKS = ["", "error", "open", "open", "error"];
 const ENDED = ["", "failed", "was open at the deadline", "was open when its parent ended", "was open when the process died"];
 const STATUSES = { all: "All steps", failed: "Failed", open: "Never ended" };
@@ -26,10 +28,10 @@ function kindIcon(kind) {
   return svg;
 }
 
-function spell(milliseconds) {
+// A place on the axis: a round number, so that it needs no more digits than it has.
+function spellTick(milliseconds) {
   if (milliseconds === 0) return "0";
-  if (milliseconds < 1) return `${Number(milliseconds.toPrecision(2))} ms`;
-  if (milliseconds < 1000) return `${Math.round(milliseconds * 10) / 10} ms`.replace(/(\d{2,})\.\d ms/, "$1 ms");
+  if (milliseconds < 1000) return `${Number(milliseconds.toPrecision(2))} ms`;
   return milliseconds < 60000 ? `${Number((milliseconds / 1000).toFixed(2))} s` : `${Number((milliseconds / 60000).toFixed(1))} min`;
 }
 
@@ -152,12 +154,14 @@ export default function (component) {
   function drawAxis() {
     const axis = root.querySelector(".axis");
     const ticks = ticksOf(first, last, Math.max(2, Math.floor(axis.clientWidth / 72)));
+    const told = ticks.filter((tick) => !tick || axis.clientWidth * (1 - tick / (last - first)) > END);
     axis.replaceChildren(
-      ...ticks.map((tick) => {
-        const node = make("span", "tick", spell(tick));
+      ...told.map((tick) => {
+        const node = make("span", "tick", spellTick(tick));
         node.style.left = `${(100 * tick) / (last - first)}%`;
         return node;
       }),
+      make("span", "tick end", duration(last - first)),
     );
     const size = ticks.length > 1 ? (100 * ticks[1]) / (last - first) : 100;
     canvas.style.setProperty("--tick", `${size}%`);
@@ -175,8 +179,8 @@ export default function (component) {
     row.setAttribute("role", "treeitem");
     row.setAttribute("aria-level", data.depths[at] + 1);
     row.setAttribute("aria-selected", String(state.selected === at));
-    const ended = at === failing && !ENDED[data.marks[at]] ? "failed" : ENDED[data.marks[at]];
-    const words = [`${name}, ${kind}`, spell(data.durations[at]), ended].filter(Boolean).join(" · ");
+    const ended = at === failing && !ENDED[data.marks[at]] ? "is what failed" : ENDED[data.marks[at]];
+    const words = [`${name}, ${kind}`, duration(data.durations[at]), ended].filter(Boolean).join(" · ");
     row.title = words;
     row.setAttribute("aria-label", words);
     const label = make("span", "name");
@@ -195,7 +199,7 @@ export default function (component) {
     track.append(bar);
     const sign = make("span", "mark");
     if (mark || at === failing) sign.append(icon(mark === "open" ? "timeout" : "exception"));
-    row.append(label, track, sign, make("span", "took", spell(data.durations[at])));
+    row.append(label, track, sign, make("span", "took", duration(data.durations[at])));
     return row;
   }
 
@@ -315,7 +319,7 @@ export default function (component) {
     else return;
     event.preventDefault();
   };
-  pane.style.height = `${Math.max(90, Math.min(420, tree.count * ROW))}px`;
+  pane.style.height = `${Math.max(ROW, Math.min(420, tree.count * ROW))}px`;
   for (const at of state.selected < 0 ? [] : tree.ancestors(state.selected)) state.closed.delete(at);
   layout();
   reveal();

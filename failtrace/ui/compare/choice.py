@@ -10,44 +10,50 @@ from failtrace.mirror.mirror import Mirror
 from failtrace.storage.trace_store import TraceStore
 from failtrace.ui import bootstrap
 from failtrace.ui.kinds import kind_of
-from failtrace.ui.notices import ask, empty, stop_with, wait_for_answer
-from failtrace.ui.url_state import CompareAddress, FailureAddress
+from failtrace.ui.notices import ask, empty, no_id, stop_with, wait_for_answer
+from failtrace.ui.url_state import CompareAddress, FailureAddress, first_said
 from failtrace.wording import ago
 
 _PATIENCE_S: Final = 0.5
 _OTHERS: Final = 20
+_LONGEST: Final = 200
+"""Characters of what is no id that the address keeps."""
 
 
-def boxes(said: CompareAddress) -> CompareAddress:
-    """Two boxes that take any id, and a button that turns them round; the address follows."""
-    _follow_address(said)
-    one, turn, other = st.columns([10, 2, 10], vertical_alignment="center")
-    left = _box(one, "Left", "left")
-    turn.button("Swap", icon=":material/swap_horiz:", on_click=_swap, width="stretch", disabled=not said.right)
-    right = _box(other, "Right", "right")
-    address = CompareAddress(left, right)
-    if address != said:
-        _publish(address)
-    return address
+def boxes(mirror: Mirror) -> CompareAddress:
+    """Two boxes that take any id, and a button that turns them round: they and the address say the same.
+
+    With an id on the left alone, a passing execution of the same subject stands on the right.
+    """
+    _follow_address(mirror)
+    one, turn, other = st.columns([10, 2, 10], vertical_alignment="bottom")
+    texts = [_box(one, "left"), _box(other, "right")]
+    ids = [FailureAddress.parse(text).failure_id for text in texts]
+    turn.button("Swap", icon=":material/swap_horiz:", on_click=_swap, width="stretch", disabled=not ids[1])
+    misread = [side for side, text, any_id in zip(("left", "right"), texts, ids, strict=True) if text and not any_id]
+    if misread:
+        no_id(f"On the {' and on the '.join(misread)}: a")
+        bootstrap.link_to("failures", "All failures")
+        st.stop()
+    return CompareAddress(*ids)
 
 
-def twin_of(mirror: Mirror, address: CompareAddress) -> CompareAddress:
-    """With one id alone, a passing execution of the same subject stands beside it."""
-    if not address.left or address.right:
-        return address
+def tell_twin(mirror: Mirror, address: CompareAddress) -> None:
+    """Say of a passing twin that it is one; where there is none to stand on the right, so much, and the page ends."""
     twin = ask(mirror.passed_twin, address.left)
-    if twin is None:
+    if not address.right:
         empty(
             "There is no passing execution to compare with",
             "Run the subject on an input that it passes, or paste another id on the right.",
         )
         bootstrap.link_to("failure", "Open the failure", failure_id=address.left)
         st.stop()
+    if twin is None or address.right != twin.trace_id:
+        return
     row = ask(mirror.execution, address.left)
     same = row is not None and row.input_key is not None and row.input_key == twin.input_key
     words = "the same input" if same else "another input: none passed on this one"
     st.caption(f"On the right is the newest passing execution of the same subject, on {words}.")
-    return CompareAddress(address.left, twin.trace_id)
 
 
 def records_of(store: TraceStore, address: CompareAddress) -> tuple[TraceRecord, TraceRecord]:
@@ -67,7 +73,7 @@ def other_executions(mirror: Mirror, left: TraceRecord, right: TraceRecord) -> N
     if not offered:
         return
     with st.popover("Compare with another execution", icon=":material/history:"):
-        chosen = st.selectbox(
+        st.selectbox(
             "Executions of the same subject, newest first",
             list(offered),
             index=None,
@@ -75,10 +81,8 @@ def other_executions(mirror: Mirror, left: TraceRecord, right: TraceRecord) -> N
                 f"{kind_of(offered[trace_id].failure_type).title}, {ago(offered[trace_id].ended_at)} ago"
             ),
             key="compare-other",
+            on_change=_take_other,
         )
-        if chosen:
-            _publish(CompareAddress(left.failure_id or left.trace_id, chosen))
-            st.rerun()
 
 
 def _record(store: TraceStore, any_id: str, side: str) -> TraceRecord:
@@ -102,33 +106,51 @@ def _record(store: TraceStore, any_id: str, side: str) -> TraceRecord:
     return found.record
 
 
-def _box(column: st.delta_generator.DeltaGenerator, label: str, key: str) -> str:
+def _follow_address(mirror: Mirror) -> None:
+    """The boxes show what the address says, and the twin that it leaves open.
+
+    The twin itself stays out of the address: Back would lead to the address without it, and so here again.
+    """
+    said = CompareAddress.read(st.query_params)
+    left, right = said.left or first_said(st.query_params, "left"), said.right or first_said(st.query_params, "right")
+    if said.left and not right:
+        twin = ask(mirror.passed_twin, said.left)
+        right = twin.trace_id if twin else ""
+    st.session_state["compare-left"], st.session_state["compare-right"] = left, right
+
+
+def _box(column: st.delta_generator.DeltaGenerator, side: str) -> str:
     text = column.text_input(
-        label, key=f"compare-{key}", placeholder="failure_id or trace_id", label_visibility="collapsed", max_chars=4096
+        side.capitalize(),
+        key=f"compare-{side}",
+        placeholder="failure_id or trace_id",
+        max_chars=4096,
+        on_change=_publish,
+        args=(side,),
     )
-    found = FailureAddress.parse(text or "").failure_id
-    if (text or "").strip() and not found:
-        column.caption("This is no id: one has 32 hex digits or looks like 0193f6c2-7a1b-7c3d-8e4f-0123456789ab.")
-    return found
+    return (text or "").strip()
 
 
-def _follow_address(said: CompareAddress) -> None:
-    """The boxes show what the address says: on arrival, and when it changed without them (Back, a link)."""
-    if st.session_state.get("compare-said") != said:
-        st.session_state["compare-said"] = said
-        st.session_state["compare-left"], st.session_state["compare-right"] = said.left, said.right
-        st.session_state.pop("compare-other", None)
-
-
-def _publish(address: CompareAddress) -> None:
-    st.session_state["compare-said"] = address
-    for name, value in (("left", address.left), ("right", address.right)):
-        if value:
-            st.query_params[name] = value
-        else:
-            st.query_params.pop(name, None)
+def _publish(side: str) -> None:
+    """Into the address: the id alone, or what was typed in its place, so that the page can say that it is none."""
+    text = (st.session_state[f"compare-{side}"] or "").strip()
+    _say(side, FailureAddress.parse(text).failure_id or text[:_LONGEST])
 
 
 def _swap() -> None:
-    said = CompareAddress.read(st.query_params)
-    st.query_params["left"], st.query_params["right"] = said.right, said.left
+    left, right = st.session_state["compare-left"], st.session_state["compare-right"]
+    _say("left", right)
+    _say("right", left)
+
+
+def _take_other() -> None:
+    # The left side stays as it is; the choice is made anew each time.
+    _say("right", st.session_state["compare-other"])
+    st.session_state["compare-other"] = None
+
+
+def _say(side: str, text: str | None) -> None:
+    if text:
+        st.query_params[side] = text
+    else:
+        st.query_params.pop(side, None)

@@ -5,12 +5,12 @@ from typing import Any, Final
 import streamlit as st
 
 from failtrace.analysis.alignment import Alignment, Answer, Pair, align, in_words
-from failtrace.analysis.differences import MOST_CHANGES, changes, text_changes
+from failtrace.analysis.differences import MOST_CHANGES, Change, changes, text_changes
 from failtrace.contracts import Json, StepStatus, TraceRecord, TraceStep
 from failtrace.ui.components import Fact, component, header
 from failtrace.ui.kinds import kind_of
 from failtrace.ui.url_state import FailureAddress
-from failtrace.ui.values import show_json, show_text
+from failtrace.ui.values import NOT_RECORDED, show_json, show_text
 from failtrace.ui.wording import duration, plural
 
 _compare = component(
@@ -26,8 +26,10 @@ _compare = component(
       </div>
     </div>""",
 )
+_NOTHING: Final = ("Nothing.", "Nothing.")
 _ANSWERS: Final[tuple[Answer, ...]] = ("same", "differs", "left", "right")
 _LONG_TEXT: Final = 200
+_MOST_SHOWN: Final = 20
 _SHOWN: Final = 4_000
 """Characters of a changed value on either side."""
 
@@ -69,11 +71,11 @@ def show_pairs(left: TraceRecord, right: TraceRecord) -> None:
 
 
 def show_records(left: TraceRecord, right: TraceRecord) -> None:
-    """What the executions themselves took and gave, and where they ran."""
+    """What the executions themselves were given and gave, and where they ran."""
     values, surroundings = st.tabs(["Input and output", "Environment"])
     with values:
         _show_values("Input", left.input, right.input, "input")
-        _show_values("Output", left.output, right.output, "output")
+        _show_outputs(left, right)
     with surroundings:
         ours, theirs = _surroundings(left), _surroundings(right)
         _show_values("Environment", ours, theirs, "environment")
@@ -101,7 +103,8 @@ def _headline(found: Alignment, first: int | None) -> str:
         return f"All {plural(len(found.pairs), 'step')} are the same."
     pair = found.pairs[first]
     step = pair.left or pair.right
-    return f"The first difference: step {step.name if step else ''} {_told(pair)}."
+    alone = "is " if pair.answer in ("left", "right") else ""
+    return f"The first difference: step {step.name if step else ''} {alone}{_told(pair)}."
 
 
 def _told(pair: Pair) -> str:
@@ -143,59 +146,79 @@ def _show_pair(pair: Pair) -> None:
     st.text(step.name)
     st.caption(in_words(pair) or "the same on both sides")
     if pair.left and pair.right:
-        ratio = pair.right.duration_ms / pair.left.duration_ms if pair.left.duration_ms else None
-        longer = f", {ratio:.2g} times as long" if ratio is not None else ""
-        st.caption(
-            f"{duration(pair.left.duration_ms)} on the left, {duration(pair.right.duration_ms)} on the right{longer}"
-        )
-    for label in ("input", "output", "attributes"):
-        left = getattr(pair.left, label) if pair.left else None
-        right = getattr(pair.right, label) if pair.right else None
-        if pair.left and pair.right and left == right:
-            continue
-        _show_values(label.capitalize(), left, right, f"{step.step_id}-{label}")
+        _show_both(pair.left, pair.right)
+    else:
+        _show_alone(step)
     for side, holder in (("left", pair.left), ("right", pair.right)):
         if holder and holder.error:
             st.caption(f"Exception on the {side}")
             show_text(f"{holder.error.type}: {holder.error.message}"[:_SHOWN], f"{side}-{step.step_id}-error")
 
 
-def _show_values(label: str, left: Json, right: Json, name: str) -> None:
-    """Changed paths with both values; long texts line by line."""
+def _show_both(left: TraceStep, right: TraceStep) -> None:
+    ratio = right.duration_ms / left.duration_ms if left.duration_ms else None
+    longer = f", {ratio:.2g} times as long" if ratio is not None else ""
+    st.caption(f"{duration(left.duration_ms)} on the left, {duration(right.duration_ms)} on the right{longer}")
+    for label in ("input", "output", "attributes"):
+        ours, theirs = getattr(left, label), getattr(right, label)
+        if ours != theirs:
+            _show_values(label.capitalize(), ours, theirs, f"{left.step_id}-{label}", nothing=(NOT_RECORDED,) * 2)
+
+
+def _show_alone(step: TraceStep) -> None:
+    """There is nothing to hold it against, so what it holds is shown as it is."""
+    for label in ("input", "output", "attributes"):
+        value: Json = getattr(step, label)
+        if value or label != "attributes":
+            st.caption(label.capitalize())
+            show_json(value, f"{step.step_id}-{label}", nothing=NOT_RECORDED)
+
+
+def _show_outputs(left: TraceRecord, right: TraceRecord) -> None:
+    returned = [record.outcome.kind == "returned" for record in (left, right)]
+    if any(returned):
+        ours, theirs = ["Nothing." if came_back else "It did not return." for came_back in returned]
+        _show_values("Output", left.output, right.output, "output", nothing=(ours, theirs))
+    else:
+        st.caption("Output")
+        st.caption("Neither execution returned.")
+
+
+def _show_values(label: str, left: Json, right: Json, name: str, nothing: tuple[str, str] = _NOTHING) -> None:
+    """Changed paths with both values, long texts line by line; `nothing` says what no value means on either side."""
     found = changes(left, right)
+    if not found and nothing[0] != nothing[1]:
+        found = (Change("$", "changed", left, right),)
     st.caption(label if found else f"{label}: the same")
     if not found:
-        show_json(left, f"same-{name}")
+        show_json(left, f"same-{name}", nothing=nothing[0])
         return
     for at, change in enumerate(found[:_MOST_SHOWN]):
-        st.text(f"{_PLACES.get(change.path) or change.path.removeprefix('$.')} {change.kind}")
-        if isinstance(change.left, str) and isinstance(change.right, str) and _is_long(change.left, change.right):
-            show_text(text_changes(change.left, change.right), f"{name}-{at}")
-            continue
-        one, other = st.columns(2)
-        with one:
-            _show_side(change.left, change.kind != "added", f"left-{name}-{at}")
-        with other:
-            _show_side(change.right, change.kind != "removed", f"right-{name}-{at}")
+        _show_change(change, f"{name}-{at}", nothing)
     if len(found) > _MOST_SHOWN:
         more = "more than " if len(found) == MOST_CHANGES else ""
         st.caption(f"The first {_MOST_SHOWN} of {more}{plural(len(found), 'difference')}.")
 
 
-_MOST_SHOWN: Final = 20
-_PLACES: Final = {"$": "The whole value"}
-"""A root has no name of its own."""
+def _show_change(change: Change, name: str, nothing: tuple[str, str]) -> None:
+    # A root has no name of its own: the label above says what it is. Below it, no value is a value too.
+    if change.path != "$":
+        st.text(f"{change.path.removeprefix('$.')} {change.kind}")
+        nothing = _NOTHING
+    if isinstance(change.left, str) and isinstance(change.right, str) and _is_long(change.left, change.right):
+        show_text(text_changes(change.left, change.right), name)
+        return
+    absent = {"added": ("Not there.", nothing[1]), "removed": (nothing[0], "Not there.")}.get(change.kind, nothing)
+    sides = zip(st.columns(2), ("Left", "Right"), (change.left, change.right), absent, strict=True)
+    for column, side, value, words in sides:
+        with column:
+            # Each by its name: on a narrow page one stands below the other.
+            st.caption(side)
+            show_json(value, f"{side}-{name}", nothing=words)
 
 
 def _is_long(left: str, right: str) -> bool:
     return min(len(left), len(right)) > _LONG_TEXT and "\n" in left + right
-
-
-def _show_side(value: Json, is_there: bool, name: str) -> None:
-    if is_there:
-        show_json(value, name)
-    else:
-        st.caption("Not there.")
 
 
 def _nothing() -> None:

@@ -52,7 +52,7 @@ def _blocks(failure: FailureEvent, record: TraceRecord, address: FailureAddress)
     end = failure.termination
     details = death_details(end, record, address) if end else ()
     if isinstance(record.outcome, Crashed):
-        yield death_block(record.outcome, details)
+        yield death_block(record.outcome.reason, record.outcome.termination, record, details)
     for at, item in enumerate(item for item in failure.evidence if isinstance(item, DeadlineExceeded)):
         yield deadline_block(item, details if at == 0 else ())
     if failure.error:

@@ -12,7 +12,7 @@ from failtrace.ui import bootstrap
 from failtrace.ui.failure.opened_records import OpenedRecords
 from failtrace.ui.failure.record_view import show_raw
 from failtrace.ui.lists import failure_list
-from failtrace.ui.notices import empty, problem, wait_for_answer
+from failtrace.ui.notices import empty, no_id, problem, wait_for_answer
 from failtrace.ui.url_state import FailureAddress
 from failtrace.ui.wording import duration
 
@@ -42,10 +42,7 @@ def open_record(store: TraceStore, typed: str) -> Found:
         _ways_on()
     any_id = FailureAddress.parse(typed).failure_id
     if not any_id:
-        problem(
-            "This is not a failure_id.",
-            "A failure_id looks like 0193f6c2-7a1b-7c3d-8e4f-0123456789ab, a trace_id has 32 letters and digits.",
-        )
+        no_id()
         _ways_on()
     try:
         found = _opened().get(any_id, lambda: store.lookup(any_id, PATIENCE_S))

@@ -90,7 +90,8 @@ def answered_by(found: Found) -> str:
 
 def completeness(kept: Completeness) -> str:
     """What was kept and what was not, in one line."""
-    parts = [f"{kept.steps_recorded:,} of {plural(kept.steps_started, 'step')}"]
+    opened = f"{kept.steps_recorded:,} of {plural(kept.steps_started, 'step')}"
+    parts = [opened if kept.steps_started else "no step was opened"]
     for count, words in (
         (kept.steps_dropped, plural(kept.steps_dropped, "step dropped", "steps dropped")),
         (kept.logs_dropped, plural(kept.logs_dropped, "log line dropped", "log lines dropped")),

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable
 
-import pandas as pd
 import streamlit as st
 
 from failtrace.contracts import TraceRecord
 from failtrace.mirror.mirror import Mirror
+from failtrace.ui.failure.cause.block import Block, Detail, show_blocks
 from failtrace.ui.failure.log_view import show_logs
 from failtrace.ui.failure.similar import show_similar
 from failtrace.ui.taken_along import noted
@@ -69,16 +69,15 @@ def _show_values(record: TraceRecord) -> None:
 
 
 def _show_verdicts(record: TraceRecord) -> None:
-    table = pd.DataFrame(
-        {
-            "Detector": item.detector.name,
-            "Version": item.detector.version,
-            "Verdict": str(item.status),
-            "Reason": item.reason,
-        }
+    # Not as a table: its cells would cut the reasons, which are the point.
+    blocks = [
+        Block(f"{item.detector.name}: {item.status}", item.reason, details=(Detail("Version", item.detector.version),))
         for item in record.verdicts
-    )
-    st.dataframe(table, hide_index=True, alt="Verdicts of the detectors")
+    ]
+    if blocks:
+        show_blocks("Verdicts of the detectors", blocks, key="verdicts")
+    else:
+        st.caption("No detector has judged it.")
 
 
 def _show_environment(record: TraceRecord) -> None:

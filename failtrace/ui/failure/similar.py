@@ -26,6 +26,8 @@ def show_similar(mirror: Mirror, record: TraceRecord) -> None:
     group = ask(similar, mirror, record)
     if group is None:
         st.caption("This machine's mirror holds no failure with its fingerprint.")
+    elif group.total == 1:
+        st.text("No other failure has this cause.")
     else:
         first, last = group.first.ended_at, group.newest[0].ended_at
         counted = plural(group.total, "failure has", "failures have")
@@ -35,6 +37,6 @@ def show_similar(mirror: Mirror, record: TraceRecord) -> None:
         if group.total > NEWEST:
             st.caption(f"The newest {NEWEST}:")
         failure_list(group.newest, key="similar")
-    st.caption("They are one group because they share all of this:")
+    st.caption("Failures are one group where they share all of this:")
     parts = [part[:_LONGEST_PART] for part in failure.fingerprint_parts[:_MOST_PARTS]]
     st.code("\n".join(parts), language=None, wrap_lines=True)

@@ -4,11 +4,11 @@ from typing import Final
 
 import streamlit as st
 
-from failtrace.contracts import Json, LogLine, StepStatus, TraceRecord, TraceStep
+from failtrace.contracts import FailureType, Json, LogLine, StepStatus, TraceRecord, TraceStep
 from failtrace.ui.components import Fact, header
 from failtrace.ui.failure.evidence_view import show_error
 from failtrace.ui.failure.steps import how_it_ended
-from failtrace.ui.values import show_json, show_text
+from failtrace.ui.values import NOT_RECORDED, show_json, show_text
 from failtrace.ui.wording import duration, percent, plural
 
 _NAMED: Final[dict[str, tuple[str, ...]]] = {
@@ -24,14 +24,19 @@ _NAMED: Final[dict[str, tuple[str, ...]]] = {
 _MOST_LOGS: Final = 200
 
 
-def show_step(record: TraceRecord, step: TraceStep) -> None:
-    """Draw it."""
+def step_head(record: TraceRecord, step: TraceStep) -> None:
+    """Draw its name and facts."""
     header(step.name, _facts(record, step), key="step-head")
+
+
+def show_step(record: TraceRecord, step: TraceStep) -> None:
+    """Draw what it holds; long values want the whole width."""
     if step.error:
         show_error(step.error, f"step-{step.step_id}-error")
-    for label, value in (("Input", step.input), ("Output", step.output)):
-        st.caption(label)
-        show_json(value, f"step-{step.step_id}-{label.lower()}")
+    for label, value, column in zip(("Input", "Output"), (step.input, step.output), st.columns(2), strict=True):
+        with column:
+            st.caption(f"{label} of the step")
+            show_json(value, f"step-{step.step_id}-{label.lower()}", nothing=NOT_RECORDED)
     if step.attributes:
         with st.expander(plural(len(step.attributes), "attribute")):
             show_json(step.attributes, f"step-{step.step_id}-attributes")
@@ -45,10 +50,9 @@ def show_step(record: TraceRecord, step: TraceStep) -> None:
 def _facts(record: TraceRecord, step: TraceStep) -> list[Fact]:
     offset = max(0.0, (step.started_at - record.started_at).total_seconds() * 1000)
     share = f", {percent(min(1.0, step.duration_ms / record.duration_ms))} of all" if record.duration_ms > 0 else ""
-    status = "failed" if step.status is StepStatus.ERROR else "ok" if step.status is StepStatus.OK else ""
     facts = [
         Fact("Kind", str(step.kind)),
-        Fact("Ended", ", ".join([word for word in (status, how_it_ended(step)) if word]) or "by itself"),
+        Fact("Ended", _ended(record, step)),
         Fact("Began", f"after {duration(offset)}"),
         Fact("Took", duration(step.duration_ms) + share),
     ]
@@ -58,6 +62,15 @@ def _facts(record: TraceRecord, step: TraceStep) -> list[Fact]:
             facts.append(Fact(label, _spelt(value)))
     facts.append(Fact("Step id", step.step_id, "mono", copy=step.step_id))
     return facts
+
+
+def _ended(record: TraceRecord, step: TraceStep) -> str:
+    status = "failed" if step.status is StepStatus.ERROR else "ok" if step.status is StepStatus.OK else ""
+    words = ", ".join([word for word in (status, how_it_ended(step)) if word])
+    failure = record.failure
+    if failure and failure.step_id == step.step_id and failure.failure_type is FailureType.HALLUCINATION_FLAG:
+        return f"{words or 'by itself'}; the claim it made is what failed"
+    return words or "by itself"
 
 
 def _spelt(value: Json) -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from failtrace.contracts import TraceRecord
 from failtrace.ui.components import component
-from failtrace.ui.failure.step_view import show_step
+from failtrace.ui.failure.step_view import show_step, step_head
 from failtrace.ui.failure.steps import first_chosen, timeline_data
 from failtrace.ui.url_state import FailureAddress
 
@@ -29,7 +29,7 @@ _timeline = component(
 )
 _ASKED: Final = "timeline-asked"
 _SHARES: Final = [11, 9]
-"""Of the page's width: the timeline, and the detail beside it."""
+"""Of the page's width: the timeline, and the head of the chosen step beside it."""
 
 
 @st.fragment
@@ -51,7 +51,9 @@ def show_steps(record: TraceRecord) -> None:
         if asked and asked not in known:
             st.caption("The address names a step that is not in this record; this is the one to begin with.")
         if chosen in known:
-            show_step(record, record.steps[known[chosen]])
+            step_head(record, record.steps[known[chosen]])
+    if chosen in known:
+        show_step(record, record.steps[known[chosen]])
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
