@@ -68,13 +68,14 @@ function travel(event) {
   window.dispatchEvent(new PopStateEvent("popstate"));
 }
 
-const STEPS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+// As failtrace.wording.ago has it: one card may tell one age by both.
+const AGES = [["days", 2 * 86400, 86400], ["h", 3600, 3600], ["min", 60, 60], ["s", 0, 1]];
 
 function ago(iso) {
-  const seconds = (new Date(iso) - Date.now()) / 1000;
-  if (Math.abs(seconds) < 1) return "now";
-  const [unit, length] = STEPS.find(([, span]) => Math.abs(seconds) >= span) ?? ["second", 1];
-  return new Intl.RelativeTimeFormat("en", { style: "narrow" }).format(Math.round(seconds / length), unit);
+  const seconds = (Date.now() - new Date(iso)) / 1000;
+  const [unit, , length] = AGES.find(([, least]) => Math.abs(seconds) >= least) ?? AGES.at(-1);
+  const words = `${Math.floor(Math.abs(seconds) / length)} ${unit}`;
+  return seconds > -1 ? `${words} ago` : `in ${words}`;
 }
 
 // Ages grow while a page is open.
