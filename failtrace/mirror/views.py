@@ -9,7 +9,7 @@ from failtrace.contracts import FailureType
 Row = TypeVar("Row")
 RunState = Literal["running", "finished", "cancelled", "interrupted"]
 Sort = Literal["newest", "oldest", "longest", "shortest"]
-Deed = Literal["logged in", "started a run", "cancelled a run", "exported", "imported", "tried what is caught"]
+Deed = Literal["logged in", "started a run", "cancelled a run", "exported", "imported", "ran the hostile subjects"]
 
 
 @dataclass(frozen=True, slots=True)

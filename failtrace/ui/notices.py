@@ -34,7 +34,7 @@ def empty(headline: str, todo: str, icon: str = ":material/inbox:") -> None:
     with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
         st.space("small")
         st.markdown(f"#### {icon} {headline}", width="content")
-        st.caption(todo, width="content")
+        st.caption(todo, width="content", text_alignment="center")
         st.space("small")
 
 
