@@ -14,7 +14,7 @@ GLYPHS: Final = {
 """One sign for each failure type, the same in the terminal and on every page."""
 _ABSURD_MS: Final = 1e15
 _SHORTEST_MS: Final = 0.01
-_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+_UNITS: Final = ("KB", "MB", "GB", "TB")
 _AGES: Final = (("days", 2 * 86_400, 86_400), ("h", 3600, 3600), ("min", 60, 60), ("s", 0, 1))
 """Unit, from how many seconds on it is used, and how many it has; assets/common.js has them too."""
 
@@ -54,14 +54,17 @@ def size(count: int) -> str:
     """`512 bytes`, `1.5 KB`, `3 MB`; 1 KB is 1,024 bytes."""
     if count < 1024:
         return count_of(count, "byte")
-    amount, units = count / 1024, iter(_UNITS[1:])
-    unit = next(units)
-    for larger in units:
-        # From here on it would take four digits before the point.
+    amount = count / 1024
+    for unit in _UNITS[:-1]:
+        # From there on it would take four digits before the point.
         if amount < 999.95:
-            break
-        amount, unit = amount / 1024, larger
-    return f"{amount:,.1f}".removesuffix(".0") + f" {unit}"
+            return _sized(amount, unit)
+        amount /= 1024
+    return _sized(amount, _UNITS[-1])
+
+
+def _sized(amount: float, unit: str) -> str:
+    return f"{amount:,.1f} {unit}".replace(".0 ", " ")
 
 
 def _milliseconds(amount: float) -> str:
