@@ -37,7 +37,8 @@ def _row(number: int, row: AuditRow) -> ListRow:
     href, detail = "", row.detail
     if row.deed in _OF_RUNS:
         run_id, colon, names = row.detail.partition(": ")
-        href = RunAddress.read({"run_id": run_id}).link
+        address = RunAddress.read({"run_id": run_id})
+        href = address.link if address.run_id else ""
         detail = f"{run_id}{colon}{few(names.split(', '))}"
-    cells = {"deed": row.deed, "who": row.who, "detail": detail, "when": row.at.isoformat()}
+    cells: dict[str, str | None] = {"deed": row.deed, "who": row.who, "detail": detail, "when": row.at.isoformat()}
     return ListRow(id=str(number), href=href, cells=cells)
