@@ -441,7 +441,7 @@ def test_the_whole_record_is_shown_in_part_and_offered_whole(open_page: OpenPage
     page = tab(open_page, mirror, record, "Whole record")
 
     assert page.get("download_button")
-    assert any("The first 64 KB of 2." in said.value for said in page.caption)
+    assert any("The first 64 KB of 2 MB" in said.value for said in page.caption)
 
 
 # Bad states
