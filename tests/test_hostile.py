@@ -271,7 +271,7 @@ def test_the_command_tells_it_to_people(right: bool, code: int, only: Any) -> No
     assert siblings.startswith("✓ Healthy subjects beside them")
     assert host.startswith("✓ The program that ran them")
     with Mirror.open(Settings.load().mirror_path) as mirror:
-        assert [row.deed for row in mirror.audit()[0]] == ["tried what is caught"]
+        assert [row.deed for row in mirror.audit()[0]] == ["ran the hostile subjects"]
 
 
 def test_keeping_what_was_not_run_is_refused() -> None:

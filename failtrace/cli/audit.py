@@ -5,6 +5,7 @@ import click
 from failtrace.cli.options import json_option
 from failtrace.cli.output import one_line, print_json, to_stdout
 from failtrace.services import open_services
+from failtrace.wording import count_of
 
 
 @click.command("audit")
@@ -26,4 +27,4 @@ def audit(limit: int, as_json: bool) -> None:
         told = one_line(f"{row.at:%Y-%m-%d %H:%M:%S} UTC  {row.who} {row.deed}: {row.detail}", 500)
         console.print(told, soft_wrap=True, markup=False)
     more = "" if len(rows) == total else "; --limit N shows more"
-    console.print(f"{len(rows)} of {total} entries{more}.")
+    console.print(f"{len(rows):,} of {count_of(total, 'entry', 'entries')}{more}.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import tomllib
+from errno import EADDRINUSE
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import click
 
 import failtrace
 from failtrace.cli.output import print_line
-from failtrace.errors import FailtraceError, SettingsError
+from failtrace.errors import FailtraceError, InputError, SettingsError
 from failtrace.login_seen import remember_login
 
 ADDRESS = "127.0.0.1"
@@ -28,6 +30,7 @@ def dashboard(port: int) -> None:
             "The dashboard needs Streamlit, which is not installed; run `pip install 'failtrace[dashboard]'`."
         )
     look_for_login()
+    look_for_port(port)
     print_line(f"failtrace dashboard on http://{ADDRESS}:{port} (Ctrl-C ends it)", err=True)
     os.execv(sys.executable, command_line(port))  # noqa: S606  no shell, our own words
 
@@ -54,6 +57,20 @@ def look_for_login() -> None:
             raise SettingsError(f"The secrets {file!r} cannot be read ({error}); mend or remove them.") from error
         if "auth" in secrets:
             remember_login()
+
+
+def look_for_port(port: int) -> None:
+    """Raise InputError where nobody can listen on it: Streamlit would say so in words of its own, after ours."""
+    with socket.socket() as probe:
+        # As the server will do, so that a port of one that has just ended is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            why = "is taken by another program" if error.errno == EADDRINUSE else f"cannot be had ({error.strerror})"
+            raise InputError(
+                f"The dashboard cannot start: port {port} on {ADDRESS} {why}; give another with --port."
+            ) from error
 
 
 def app_path() -> Path:

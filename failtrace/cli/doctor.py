@@ -38,7 +38,7 @@ def doctor(hostile: bool, keep: bool, filed: bool, as_json: bool) -> int:
     settings = Settings.load()
     if not filed:
         with Mirror.open(settings.mirror_path, settings.keep_passed) as mirror:
-            mirror.note("tried what is caught", f"{len(HOSTILE)} hostile subjects")
+            mirror.note("ran the hostile subjects", f"{len(HOSTILE)} hostile subjects")
     return _hostile(settings, keep, as_json)
 
 

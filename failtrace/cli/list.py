@@ -10,6 +10,7 @@ from failtrace.contracts import FailureType
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import ExecutionRow, FailureFilter
 from failtrace.services import open_services
+from failtrace.wording import count_of
 
 
 @click.command("list")
@@ -32,13 +33,18 @@ def list_failures(
     services = open_services()
     try:
         rows, total = _rows(services.store.mirror, wanted, limit)
+        home = services.settings.home.absolute()
     finally:
         services.close()
     if as_json:
         for row in rows:
             print_json(_as_json(row))
-    else:
+    elif rows:
         _print_rows(rows, total)
+    else:
+        what = "No failure" if wanted == FailureFilter() else "No such failure"
+        sentence = f"{what} is recorded in {str(home)!r} (FAILTRACE_HOME)."
+        to_stdout().print(f"{sentence} `failtrace run` runs every registered subject.", soft_wrap=True)
 
 
 def _rows(mirror: Mirror, wanted: FailureFilter, limit: int) -> tuple[list[ExecutionRow], int]:
@@ -68,12 +74,9 @@ def _as_json(row: ExecutionRow) -> dict[str, object]:
 
 def _print_rows(rows: list[ExecutionRow], total: int) -> None:
     console = to_stdout()
-    if not rows:
-        console.print("No failures match. `failtrace run` runs every registered subject.")
-        return
     for row in rows:
         if row.failure_type is not None:
             at = f"  {row.ended_at:%Y-%m-%d %H:%M:%S} UTC"
             print_failure(console, row.failure_type, row.failure_id, row.subject, row.message, at=at)
     more = "" if len(rows) == total else "; --limit N shows more"
-    console.print(f"{len(rows)} of {total} failures{more}. `failtrace show FAILURE_ID` opens one.")
+    console.print(f"{len(rows):,} of {count_of(total, 'failure')}{more}. `failtrace show FAILURE_ID` opens one.")

@@ -29,9 +29,12 @@ from failtrace.mirror.views import FailureFilter
 from failtrace.services import open_services
 from failtrace.storage.lookup import Found
 from failtrace.storage.trace_store import TraceStore
-from failtrace.wording import GLYPHS, ago, count_of, printable
+from failtrace.wording import GLYPHS, ago, count_of, duration, printable, size
 
 MAX_VALUE = 2000
+MAX_TEXT = 4000
+"""Characters of a stack trace or a stream that are shown; a story should fit on some screens."""
+MAX_LINES = 50
 
 
 @click.command("show")
@@ -92,19 +95,19 @@ def _header(found: Found) -> Iterator[str]:
         yield f"✓ passed  {record.subject.name}"
     else:
         yield f"{GLYPHS[failure.failure_type]} {failure.failure_type}  {record.subject.name}"
-        yield failure.message
+        yield _text(failure.message)
         yield f"failure_id {failure.failure_id}"
         yield f"fingerprint {failure.fingerprint}"
     yield f"trace_id {record.trace_id}"
     yield f"run_id {record.run_id or '–'}"
     since = f", stored {ago(found.stored_at)} ago" if found.stored_at else ""
     yield f"answered by {found.source}{since}{f' ({found.note})' if found.note else ''}"
-    yield f"{record.started_at:%Y-%m-%d %H:%M:%S} UTC, {record.duration_ms:.1f} ms"
+    yield f"{record.started_at:%Y-%m-%d %H:%M:%S} UTC, {duration(record.duration_ms)}"
     if failure is not None and failure.termination is not None:
         yield f"process: {', '.join(_termination(failure.termination, record))}"
     whole = record.completeness
     yield (
-        f"{whole.steps_recorded} of {count_of(whole.steps_started, 'step')} recorded, {whole.bytes_cut:,} bytes cut, "
+        f"{whole.steps_recorded:,} of {count_of(whole.steps_started, 'step')} recorded, {size(whole.bytes_cut)} cut, "
         f"{count_of(whole.values_redacted, 'value')} redacted, {count_of(whole.journal_lines_torn, 'line')} torn"
     )
 
@@ -130,7 +133,15 @@ def _section(title: str, *lines: str) -> Iterator[str]:
 
 def _value(value: Json) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}\n… ({len(text)} characters; --json shows all)"
+    return _abridged(text, MAX_VALUE, end=0)
+
+
+def _abridged(text: str, most: int, *, end: int) -> str:
+    """The text; of one longer than `most`, its beginning and `end` characters of its end, and what is left out."""
+    if len(text) <= most:
+        return text
+    said = f"… {len(text) - most:,} of {len(text):,} characters left out; --json shows all …"
+    return "\n".join([text[: most - end], said, text[len(text) - end :]]).rstrip("\n")
 
 
 def _tree(record: TraceRecord) -> Iterator[str]:
@@ -145,17 +156,17 @@ def _step(step: TraceStep, *, failing: bool) -> str:
     ended = "" if step.ended_by is EndedBy.ITSELF else f", ended by {step.ended_by}"
     mark = "▶ " if failing else ""
     status = "" if step.status == "unset" else f", {step.status}"
-    return f"{mark}{one_line(step.name, 80)} ({step.kind}) {step.duration_ms:.1f} ms{ended}{status}"
+    return f"{mark}{one_line(step.name, 80)} ({step.kind}) {duration(step.duration_ms)}{ended}{status}"
 
 
 def _error(error: ErrorInfo) -> Iterator[str]:
-    yield f"{error.type}: {error.message}"
-    yield error.stacktrace
+    yield f"{error.type}: {_text(error.message)}"
+    yield _text(error.stacktrace)
     for note in error.notes:
         yield f"note: {note}"
     for related in (*error.causes, *error.exceptions):
-        yield f"{related.relation} {related.type}: {related.message}"
-        yield related.stacktrace
+        yield f"{related.relation} {related.type}: {_text(related.message)}"
+        yield _text(related.stacktrace)
 
 
 def _evidence(item: Evidence) -> Iterator[str]:
@@ -164,7 +175,7 @@ def _evidence(item: Evidence) -> Iterator[str]:
         yield f"value: {_value(item.value)}"
     elif isinstance(item, DeadlineExceeded):
         yield f"limit {item.limit_s:g} s, elapsed {item.elapsed_s:.3f} s"
-        yield item.stacks
+        yield _text(item.stacks)
     else:
         yield f"“{item.text}” ({item.start}–{item.end}), score {item.score:.2f}"
         yield f"nearest evidence ({item.evidence_source or 'none'}): {item.nearest_evidence or '–'}"
@@ -173,8 +184,15 @@ def _evidence(item: Evidence) -> Iterator[str]:
 def _logs(record: TraceRecord) -> Iterator[str]:
     logs = record.logs
     if logs.lines:
-        told = (f"{line.time:%H:%M:%S.%f} {line.level} {line.logger}: {line.message}" for line in logs.lines[-50:])
-        yield from _section("Log", *told)
+        shown = logs.lines[-MAX_LINES:]
+        told = [f"{line.time:%H:%M:%S.%f} {line.level} {line.logger}: {_text(line.message)}" for line in shown]
+        before = f" (the last {len(shown)} of {len(logs.lines):,} lines; --json shows all)"
+        yield from _section(f"Log{before if len(shown) < len(logs.lines) else ''}", *told)
     for name, tail in (("stdout", logs.stdout), ("stderr", logs.stderr)):
         if tail.text:
-            yield from _section(f"{name} ({tail.total_bytes} bytes in all)", tail.text[-4000:])
+            yield from _section(f"{name} ({size(tail.total_bytes)} in all)", _text(tail.text))
+
+
+def _text(text: str) -> str:
+    """More of its end than of its beginning: there it failed."""
+    return _abridged(text, MAX_TEXT, end=MAX_TEXT * 3 // 4)

@@ -1,6 +1,7 @@
 """How long executions took, as histograms that are kept like the rollups: percentiles at any number of them.
 
-A bin is a quarter of an octave, so a percentile is off by a tenth of itself at most.
+A bin is a quarter of an octave, so a percentile is off by a tenth of itself at most. Of a few executions it is taken
+from the executions themselves: next to a list of two, a tenth would be seen.
 """
 
 import math
@@ -9,11 +10,14 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
-from failtrace.mirror.rollups import Grain, Span, buckets
-from failtrace.mirror.tables import rollup, spread, subject_spread
+from failtrace.contracts import FailureType
+from failtrace.mirror.rollups import ALL_TIME, Grain, Span, buckets
+from failtrace.mirror.tables import PASSED, execution, rollup, spread, subject_spread
 from failtrace.mirror.views import Durations, SubjectDurations
 
 SLOWEST = 10
+EXACT_UP_TO = 200
+"""So many executions are looked at one by one, some milliseconds for all the subjects of a page."""
 _CANDIDATES = 20
 """Subjects with the longest mean that are looked at for the longest 95th percentile."""
 _SHORTEST_MS = 0.001
@@ -69,7 +73,13 @@ def durations(connection: Connection, span: Span, subjects: Sequence[str] = ()) 
     ).order_by(table.c.bin)
     if subjects:
         statement = statement.where(table.c.subject.in_(subjects))
-    return _durations([(row[0], row[1]) for row in connection.execute(statement)])
+    bins = connection.execute(statement).all()
+    total = sum([number for _, number in bins])
+    if total <= 0:
+        return None
+    exact = total <= EXACT_UP_TO
+    cells = _each(connection, span, subjects) if exact else [(middle_of(number), count) for number, count in bins]
+    return Durations(_percentile(cells, 0.5), _percentile(cells, 0.95), exact=exact)
 
 
 def slowest(connection: Connection, span: Span, subjects: Sequence[str] = ()) -> tuple[SubjectDurations, ...]:
@@ -83,25 +93,31 @@ def slowest(connection: Connection, span: Span, subjects: Sequence[str] = ()) ->
     for name, executions in connection.execute(statement).all():
         taken = durations(connection, span, (name,))
         if taken:
-            found.append(SubjectDurations(name, executions, taken.p50_ms, taken.p95_ms))
-    return tuple(sorted(found, key=lambda item: (-item.p95_ms, item.subject))[:SLOWEST])
+            found.append(SubjectDurations(name, executions, taken))
+    return tuple(sorted(found, key=lambda item: (-item.durations.p95_ms, item.subject))[:SLOWEST])
 
 
-def _durations(bins: Sequence[tuple[int, int]]) -> Durations | None:
-    total = sum([number for _, number in bins])
-    if total <= 0:
-        return None
-    return Durations(_percentile(bins, 0.5 * total), _percentile(bins, 0.95 * total))
+def _each(connection: Connection, span: Span, subjects: Sequence[str]) -> list[tuple[float, int]]:
+    """The duration of each execution in a span, shortest first, in the form of bins of one."""
+    # The types are named, all of them, because the indexes begin with them.
+    found: list[ColumnElement[bool]] = [execution.c.failure_type.in_([PASSED, *FailureType])]
+    if subjects:
+        found.append(execution.c.subject.in_(subjects))
+    if span != ALL_TIME:
+        found += [execution.c.ended_at >= span.since, execution.c.ended_at < span.until]
+    durations = connection.execute(select(execution.c.duration_ms).where(*found)).scalars()
+    return [(duration_ms, 1) for duration_ms in sorted(durations)]
 
 
-def _percentile(bins: Sequence[tuple[int, int]], rank: float) -> float:
-    """The middle of the first bin up to which at least `rank` executions are."""
+def _percentile(cells: Sequence[tuple[float, int]], share: float) -> float:
+    """The first duration up to which at least this share of the executions is."""
+    rank = share * sum([number for _, number in cells])
     reached = 0
-    for number, executions in bins:
+    for duration_ms, executions in cells:
         reached += executions
         if reached >= rank:
-            return middle_of(number)
-    return middle_of(bins[-1][0])
+            return duration_ms
+    return cells[-1][0]
 
 
 def _within(table: Table, span: Span) -> tuple[ColumnElement[bool], ...]:

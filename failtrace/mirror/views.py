@@ -9,7 +9,7 @@ from failtrace.contracts import FailureType
 Row = TypeVar("Row")
 RunState = Literal["running", "finished", "cancelled", "interrupted"]
 Sort = Literal["newest", "oldest", "longest", "shortest"]
-Deed = Literal["logged in", "started a run", "cancelled a run", "exported", "imported", "tried what is caught"]
+Deed = Literal["logged in", "started a run", "cancelled a run", "exported", "imported", "ran the hostile subjects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,12 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long executions took, to a tenth of each number."""
+    """How long executions took."""
 
     p50_ms: float
     p95_ms: float
+    exact: bool
+    """Where there were too many to look at each, the numbers are right to a tenth of themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,7 @@ class SubjectDurations:
 
     subject: str
     executions: int
-    p50_ms: float
-    p95_ms: float
+    durations: Durations
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """A row: its id, where it leads, and its cells by column key. Times are ISO 8601, badges a kind's key."""
+    """A row: its id, where it leads, if anywhere, and its cells by column key.
+
+    Times are ISO 8601, badges a kind's key.
+    """
 
     id: str
     href: str

@@ -1,6 +1,6 @@
 """Sentences to the reader. What may hold a subject's words goes through st.text: it renders no markup."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
@@ -10,6 +10,8 @@ from failtrace.errors import FailtraceError
 
 RETRY_S: Final = 2
 _ASKED: Final = "asked-again"
+_IGNORED: Final = 3
+"""Parts of an address that are named."""
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -40,8 +42,17 @@ def empty(headline: str, todo: str, icon: str = ":material/inbox:") -> None:
     with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
         st.space("small")
         st.markdown(f"#### {icon} {headline}", width="content")
-        st.caption(todo, width="content")
+        st.caption(todo, width="content", text_alignment="center")
         st.space("small")
+
+
+def tell_ignored(said: Sequence[str]) -> None:
+    """Which parts of the address this page leaves out, where there are any; quoted from it, so plain text."""
+    if not said:
+        return
+    few = ", ".join(said[:_IGNORED])
+    more = f" and {len(said) - _IGNORED:,} more" if len(said) > _IGNORED else ""
+    st.text(f"This page ignores what it does not know in its address: {few}{more}.")
 
 
 def wait_for_answer(detail: str) -> NoReturn:

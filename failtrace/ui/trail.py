@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from failtrace.mirror.views import Page
+from failtrace.ui.wording import stretch_of
 
 
 class Trail:
@@ -24,11 +25,11 @@ class Trail:
         return self._cursors[-1] if self._cursors else None
 
     def controls(self, page: Page[Any]) -> None:
-        """`51–100 of 1,204`, and the ways to newer and older, where there are any."""
+        """Which rows of how many these are, and the ways to newer and older, where there are any."""
         first = len(self._cursors) * self._size + 1
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             if page.rows:
-                st.caption(f"{first:,}–{first + len(page.rows) - 1:,} of {page.total:,}")
+                st.caption(stretch_of(first, len(page.rows), page.total))
             else:
                 st.caption(f"Nothing further back; {page.total:,} in all.")
             if not self._cursors and page.after is None:

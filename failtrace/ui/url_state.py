@@ -32,6 +32,8 @@ _SPACED_OFFSET: Final = re.compile(r"(T\S*) (?=\d\d:?\d\d$)")
 _PLACE: Final = re.compile(r"([0-9a-f]{8})\.([0-9]{1,9})\.([0-9a-fx.p+-]{3,48})")
 _LONGEST: Final = 4096
 _MOST_VALUES: Final = 100
+_QUOTED: Final = 40
+"""Characters of what cannot be understood that are told again."""
 
 
 class TimeRange(StrEnum):
@@ -165,13 +167,17 @@ class FailuresAddress:
         return _link("failures", self.params)
 
 
-def misread(params: Said) -> tuple[str, ...]:
-    """The names of those parameters of a list that say something that cannot be understood."""
+def misread(params: Said, sound: Mapping[str, Callable[[str], bool]] | None = None) -> tuple[str, ...]:
+    """What an address says that its page cannot follow, as `name=value`; `sound` tells what it can, else as a list.
+
+    It is a stranger's word: cut to some characters, the unprintable ones replaced.
+    """
     return tuple(
         [
-            name
-            for name, is_sound in _SOUND.items()
-            if any(text.strip() and not is_sound(text) for text in _said(params, name))
+            f"{name}={_quoted(text)}"
+            for name, is_sound in (sound or _SOUND).items()
+            for text in dict.fromkeys(_said(params, name)[:_MOST_VALUES])
+            if text.strip() and not is_sound(text)
         ]
     )
 
@@ -272,6 +278,13 @@ def _values(params: Said, name: str) -> tuple[str, ...]:
 def first_said(params: Said, name: str) -> str:
     """The first text that an address says under a name, whatever it means; empty where there is none."""
     return next(iter(_values(params, name)), "")
+
+
+def _quoted(text: str) -> str:
+    plain = "".join(
+        [character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:_QUOTED]]
+    )
+    return plain if len(text) <= _QUOTED else f"{plain}…"
 
 
 def _is_text(text: str) -> bool:

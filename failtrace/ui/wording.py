@@ -1,44 +1,25 @@
-"""Numbers in words: durations, sizes, counts."""
+"""Numbers in words, for the pages."""
 
 from typing import Final
 
-_ABSURD_MS: Final = 1e15
-_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+from failtrace.wording import count_of as plural
+from failtrace.wording import duration, size
+
+__all__ = ["ABOUT", "duration", "percent", "plural", "roughly", "size", "stretch_of"]
+
+ABOUT: Final = "≈ "
+"""Before a number that is not exact."""
 
 
-def duration(milliseconds: float) -> str:
-    """`0.42 ms`, `4.2 ms`, `12 ms`, `1.24 s`, `2 min 05 s`, `3 h 07 min`."""
-    if not abs(milliseconds) < _ABSURD_MS:
-        return f"{milliseconds / 1000:.1e} s"
-    if milliseconds < 1:
-        return f"{milliseconds:.2f} ms"
-    if milliseconds < 10:
-        return f"{milliseconds:.1f} ms"
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    seconds = milliseconds / 1000
-    if seconds < 60:
-        return f"{seconds:.2f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {seconds:02} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min"
+def roughly(milliseconds: float, *, exact: bool) -> str:
+    """`≈ 1.24 s` where the duration is not exact."""
+    return duration(milliseconds) if exact else f"{ABOUT}{duration(milliseconds)}"
 
 
-def size(count: int) -> str:
-    """`512 bytes`, `1.5 KB`, `3.0 MB`; 1 KB is 1,024 bytes."""
-    amount = float(count)
-    for unit in _UNITS[:-1]:
-        if amount < 1024:
-            return f"{count:,} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} {_UNITS[-1]}"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """`1 failure`, `1,204 failures`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def stretch_of(first: int, rows: int, total: int) -> str:
+    """`51–100 of 1,204`, `1 of 1`."""
+    last = f"–{first + rows - 1:,}" if rows > 1 else ""
+    return f"{first:,}{last} of {total:,}"
 
 
 def percent(share: float) -> str:

@@ -141,7 +141,9 @@ def test_a_viewer_finds_no_way_to_run(open_: Open, server: str, provider: Provid
         page.goto(server + address)
         expect(page.get_by_role("button", name="Log out")).to_be_visible()
         settled(page)
-        assert not {"Run", "Cancel", "Run again"} & set(page.get_by_role("button").all_inner_texts())
+        assert not {"Run", "Cancel", "Run again", "Run on its examples"} & set(
+            page.get_by_role("button").all_inner_texts()
+        )
     page.goto(f"{server}/failures")
     expect(page.get_by_text(SECRET).first).to_be_visible()
 

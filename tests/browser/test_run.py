@@ -48,7 +48,7 @@ def test_a_run_is_watched_from_every_tab_and_outlives_its_own(started: Page, ope
 
     rows = other.locator("a.row[href^='failure?']")
     expect(rows.nth(2)).to_be_visible()
-    expect(other.get_by_text(" a second · ")).to_be_visible()
+    expect(other.get_by_text(" per second · ")).to_be_visible()
     other.get_by_role("button", name="Cancel").click()
     expect(other.get_by_text("Cancelled").first).to_be_visible()
     expect(other.get_by_text("had ended or begun and are recorded")).to_be_visible()

@@ -83,6 +83,35 @@ def test_show_gives_the_record_and_nothing_else() -> None:
     assert failtrace("show", execution["trace_id"], "--json").stdout == shown.stdout
 
 
+def test_show_abridges_what_is_long(tmp_path: Path) -> None:
+    """Of a long stream the beginning and more of the end, with what is left out; `--json` has all that is kept."""
+    (tmp_path / "loud.py").write_text(
+        "def shout(count):\n    print('begin', 'x' * count, 'end')\n    raise ValueError('y' * count)\n"
+    )
+    command = [sys.executable, "-m", "failtrace"]
+    run = [*command, "run", "loud:shout", "--input", "30000", "--json"]
+    done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, check=True)
+    any_id = lines(done)[0]["failure_id"]
+    story, record = failtrace("show", any_id).stdout, failtrace("show", any_id, "--json").stdout
+
+    assert "stdout (29.3 KB in all)\n  begin xxx" in story
+    assert "characters left out; --json shows all …" in story
+    assert "xxx end" in story
+    assert max(map(len, story.splitlines())) < 4_100
+    assert "x" * 30_000 in record
+
+
+def test_list_with_nothing_says_where_it_looked(clean_environment: Path) -> None:
+    """Who started elsewhere than the records are learns so from the path."""
+    nothing, nothing_such = failtrace("list"), failtrace("list", "--subject", "none")
+
+    assert nothing.stdout == (
+        f"No failure is recorded in {str(clean_environment)!r} (FAILTRACE_HOME). "
+        "`failtrace run` runs every registered subject.\n"
+    )
+    assert nothing_such.stdout.startswith(f"No such failure is recorded in {str(clean_environment)!r}")
+
+
 def test_check_exits_1_when_anything_failed() -> None:
     """`--check` is for pipelines: 1 for a failure, 0 for none."""
     assert failtrace("run", "support.zoo:double", "--input", "1", "--check").returncode == 0

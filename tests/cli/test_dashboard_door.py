@@ -124,6 +124,20 @@ def test_an_upload_is_as_long_as_inputs_may_be(tmp_path: Path) -> None:
     assert int(told) * 2**20 == LONGEST_INPUTS
 
 
+def test_a_port_that_is_taken_is_a_sentence_at_the_start(tmp_path: Path) -> None:
+    """Exit 2 and the way on, and not first that it runs."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "failtrace", "dashboard", "--port", str(port)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"failtrace: The dashboard cannot start: port {port} on 127.0.0.1 is taken by another program; "
+        "give another with --port.\n"
+    )
+
+
 def test_a_login_is_remembered_before_anybody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is emptied between the start and the first page opens nothing."""
     (tmp_path / ".streamlit").mkdir()

@@ -80,11 +80,13 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing_it_acknowledged(
 
 
 def test_a_home_that_may_not_be_written_is_one_sentence(disk: Path) -> None:
-    """Whatever is tried on it, also by root, whom no permission stops."""
+    """Whatever would write, also by root, whom no permission stops; what reads goes on."""
     assert failtrace(disk, "run", "support.zoo:double", "--input", "1").returncode == 0
     assert mount("-o", "remount,ro", str(disk)) == 0
 
-    for arguments in (("run", "support.zoo:double", "--input", "1"), ("recover", "--mirror"), ("list",), ("doctor",)):
+    for arguments in (("recover", "--mirror"), ("list",)):
+        assert failtrace(disk, *arguments).returncode == 0
+    for arguments in (("run", "support.zoo:double", "--input", "1"), ("doctor",)):
         done = failtrace(disk, *arguments)
         assert "Traceback" not in done.stderr
         assert str(disk) in done.stderr + done.stdout

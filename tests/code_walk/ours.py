@@ -210,8 +210,14 @@ class Ours:
         """As `_name`: a method is known by its name alone."""
         full = source.full(func)
         if isinstance(func, ast.Name):
-            return full if func.id in source.imports else f"{source.module}.{full}"
-        return full if full.startswith("failtrace.") else f".{full.rpartition('.')[2]}"
+            return self._origin(full) if func.id in source.imports else f"{source.module}.{full}"
+        return self._origin(full) if full.startswith("failtrace.") else f".{full.rpartition('.')[2]}"
+
+    def _origin(self, full: str) -> str:
+        """Where a function is written that a module of ours only hands on."""
+        module, _, name = full.rpartition(".")
+        home = self._sources.get(module)
+        return home.imports.get(name, full) if home else full
 
 
 def _is_of_a_number(spec: ast.expr | None) -> bool:

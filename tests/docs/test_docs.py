@@ -192,6 +192,25 @@ def test_readme_example_runs_as_written(tmp_path: Path) -> None:
     assert "Returns: within 30 days." in story
 
 
+def test_readme_modules_run_as_written(tmp_path: Path) -> None:
+    """Its subject fails as the sentence beside it says, its watched function as the comment says; both are listed."""
+    _, module, watched = re.findall(r"```python\n(.*?)```", text("README.md"), re.DOTALL)
+    (tmp_path / "my_module.py").write_text(module, "utf-8")
+    (tmp_path / "watched.py").write_text(watched, "utf-8")
+
+    def python(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    ran = python("-m", "failtrace", "run", "my_module:answer")
+    ended = python("watched.py")
+    listed = python("-m", "failtrace", "list").stdout
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ended.stderr.rstrip().endswith("KeyError: 'prices'")
+    assert "No evidence supports '90 days'." in listed
+    assert "__main__:handler" in listed
+
+
 def test_make_targets_that_are_named_exist() -> None:
     """Every `make` command of README and CONTRIBUTING is a target of the Makefile."""
     named = set(re.findall(r"^make ([a-z]+)", text("README.md") + text("CONTRIBUTING.md"), re.MULTILINE))

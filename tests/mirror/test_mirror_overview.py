@@ -13,7 +13,7 @@ from support.records import NOON, item, make_record
 
 from failtrace.contracts import FailureType
 from failtrace.mirror.mirror import Mirror
-from failtrace.mirror.spread import bin_of, middle_of
+from failtrace.mirror.spread import EXACT_UP_TO, bin_of, middle_of
 from failtrace.mirror.views import Durations, Overview, Period
 
 EXCEPTION, TIMEOUT = FailureType.EXCEPTION, FailureType.TIMEOUT
@@ -150,8 +150,14 @@ def test_every_number_has_that_of_the_time_before(mirror: Mirror) -> None:
     assert before.failure_rate == 0
 
 
-def test_percentiles_are_right_to_a_tenth(mirror: Mirror) -> None:
-    """Median and 95th percentile of all, and of the slowest subjects, longest first, each over its own executions."""
+@pytest.mark.parametrize("looked_at", [0, EXACT_UP_TO], ids=["bins", "executions"])
+def test_percentiles_are_right_to_a_tenth(mirror: Mirror, monkeypatch: pytest.MonkeyPatch, looked_at: int) -> None:
+    """Median and 95th percentile of all, and of the slowest subjects, longest first, each over its own executions.
+
+    They are exact where the executions were looked at, and say so.
+    """
+    monkeypatch.setattr("failtrace.mirror.spread.EXACT_UP_TO", looked_at)
+    off = 0 if looked_at else 0.1
     taken = {"quick": [0.5 + 0.01 * n for n in range(40)], "slow": [1000.0 + 50 * n for n in range(40)], "none": [0.0]}
     numbers = iter(range(1, 200))
     for subject, durations in taken.items():
@@ -165,14 +171,26 @@ def test_percentiles_are_right_to_a_tenth(mirror: Mirror) -> None:
     for row in overview.slowest:
         durations = sorted(taken[row.subject])
         assert row.executions == len(durations)
-        assert row.p50_ms == pytest.approx(durations[math.ceil(0.5 * len(durations)) - 1], rel=0.1)
-        assert row.p95_ms == pytest.approx(durations[math.ceil(0.95 * len(durations)) - 1], rel=0.1)
+        assert row.durations.p50_ms == pytest.approx(durations[math.ceil(0.5 * len(durations)) - 1], rel=off)
+        assert row.durations.p95_ms == pytest.approx(durations[math.ceil(0.95 * len(durations)) - 1], rel=off)
+        assert row.durations.exact == bool(looked_at)
     everything = sorted(itertools.chain(*taken.values()))
     assert overview.durations is not None
-    assert overview.durations.p50_ms == pytest.approx(everything[math.ceil(0.5 * len(everything)) - 1], rel=0.1)
-    assert mirror.overview(subjects=("quick",)).durations == Durations(
-        overview.slowest[1].p50_ms, overview.slowest[1].p95_ms
+    assert overview.durations.p50_ms == pytest.approx(everything[math.ceil(0.5 * len(everything)) - 1], rel=off)
+    assert mirror.overview(subjects=("quick",)).durations == overview.slowest[1].durations
+
+
+def test_one_execution_took_what_it_took(mirror: Mirror) -> None:
+    """Of a few executions the percentiles are their own durations, in a range as over all time."""
+    mirror.write(
+        [
+            item(make_record(TIMEOUT, number=1, duration_ms=508.0)),
+            item(make_record(None, number=2, ended_at=NOON - timedelta(hours=3), duration_ms=7.0)),
+        ]
     )
+
+    assert mirror.overview().durations == Durations(7.0, 508.0, exact=True)
+    assert mirror.overview(NOON, NOON + timedelta(hours=1)).durations == Durations(508.0, 508.0, exact=True)
 
 
 @given(st.floats(min_value=0, allow_nan=False, allow_infinity=False))

@@ -117,7 +117,7 @@ def test_the_head_tells_who_when_and_how_whole(open_page: OpenPage, mirror: Mirr
     assert facts_of(page) == {
         "Occurred": "2026-03-01T12:00:00+00:00",
         "Took": "12 ms",
-        "Kept": "118 of 120 steps, 2 steps dropped, 2.0 KB cut, 1 redacted",
+        "Kept": "118 of 120 steps, 2 steps dropped, 2 KB cut, 1 redacted",
         "Read from": "this machine's mirror, stored 3 h ago",
         "Run": "run-1",
         "Failure id": failure_id_of(5),
@@ -321,7 +321,7 @@ def test_a_timeout_shows_where_it_stood(open_page: OpenPage, mirror: Mirror) -> 
     assert [(detail["label"], detail["value"]) for detail in block["details"]] == [
         ("Limit", "2.00 s"),
         ("Elapsed", "2.10 s"),
-        ("Peak memory", "1.0 MB"),
+        ("Peak memory", "1 MB"),
         ("Last open step", "search"),
     ]
     link = f"failure?failure_id={failure_id_of(1)}&step={1:016x}&list_sort=newest&list_q=tea"
@@ -468,7 +468,7 @@ def test_the_whole_record_is_shown_in_part_and_offered_whole(open_page: OpenPage
     page = tab(open_page, mirror, record, "Whole record")
 
     assert page.get("download_button")
-    assert any("The first 64.0 KB of 2." in said.value for said in page.caption)
+    assert any("The first 64 KB of 2 MB" in said.value for said in page.caption)
 
 
 # Bad states

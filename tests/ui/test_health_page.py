@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from support.cosmos_fixtures import Cosmos, cosmos, cosmos_account, cosmos_service
 from support.cosmos_proxy import HANG
-from support.records import failure_id_of, item, make_record
+from support.records import NOON, failure_id_of, item, make_record
+from ui.test_pages import component
 
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import Buried, UnreadableItem
@@ -39,9 +40,25 @@ def test_without_cosmos_only_the_installation_is_looked_at(open_page: OpenPage) 
 
     assert not page.exception
     for check in ("python", "sqlite", "home", "journal", "mirror", "store", "delivery", "subjects", "process"):
-        assert check in texts(page)
+        assert any(f"**{check}**" in element.value for element in page.markdown)
     assert "nothing to deliver: no Cosmos DB is set" in texts(page)
     assert [element.value for element in page.subheader] == ["This installation", "What it catches", "Who did what"]
+
+
+def test_what_was_done_with_a_run_leads_to_it(open_page: OpenPage, mirror: Mirror) -> None:
+    """The audit names the action, abridges the subjects, and links what has the id of a run."""
+    mirror.start_run("run-1", subjects=["a", "b", "c", "d"], planned=4, pid=1, at=NOON)
+    mirror.start_run("**x** y", subjects=["a"], planned=1, pid=1, at=NOON)
+    mirror.note("exported", "2 failures")
+
+    rows = component(open_page("health"), "list")["rows"]
+
+    told = [(row["cells"]["deed"], row["cells"]["detail"], row["href"]) for row in rows]
+    assert told == [
+        ("exported", "2 failures", ""),
+        ("started a run", "**x** y: a", ""),
+        ("started a run", "run-1: a, b and 2 more", "run?run_id=run-1"),
+    ]
 
 
 def test_an_import_error_is_shown_as_text(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +67,7 @@ def test_an_import_error_is_shown_as_text(open_page: OpenPage, monkeypatch: pyte
     page = open_page("health")
 
     marks = [element.value for element in page.markdown]
-    assert "Not well" in marks[0]
+    assert "not well" in marks[0]
     assert any("no_such_module" in text for text in texts(page))
 
 

@@ -47,7 +47,7 @@ def test_all_caught_is_said_with_its_age(open_page: OpenPage, clean_environment:
     assert "Asked 3 h ago, with failtrace 0.9 under Python 3.11.1." in texts(page)
     shown = page.expander[0]
     seen = "As expected: recorded with SIGABRT. Seen: It was ended by SIGABRT."
-    assert [element.value for element in shown.text] == ["Abort", "0.2 s of 20 s", seen]
+    assert [element.value for element in shown.text] == ["Abort", f"{seen}\nTook 0.2 s of at most 20 s."]
     assert [element.value for element in shown.markdown] == [":green[:material/check_circle:] Caught"]
 
 
@@ -58,7 +58,10 @@ def test_what_is_missed_comes_first_with_what_was_expected(open_page: OpenPage, 
 
     assert [element.value for element in page.error] == ["1 of 2 are not caught."]
     assert texts(page).index("Hangs") < texts(page).index("Abort")
-    assert f"Expected: ended at its deadline. Seen: {MARKUP} It took 9.0 s." in texts(page)
+    assert (
+        f"Expected: ended at its deadline. Seen: {MARKUP} It took 9.0 s.\nEnded 8.0 s after its limit of 1 s."
+        in texts(page)
+    )
     assert not any(MARKUP in element.value for element in page.markdown)
 
 

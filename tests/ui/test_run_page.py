@@ -43,6 +43,23 @@ def test_nothing_ran_yet(open_page: OpenPage) -> None:
     assert [row for row in rows.values() if "kind" in row] == []
 
 
+def test_a_run_whose_inputs_were_not_kept_is_not_run_again(open_page: OpenPage, mirror: Mirror) -> None:
+    """The button says that it runs on the examples; where a subject is not registered, the text names it."""
+    mirror.start_run("run-1", subjects=["contract_wrong_type"], planned=1, pid=os.getpid(), at=NOON)
+    mirror.start_run("run-2", subjects=["**shop**"], planned=1, pid=os.getpid(), at=NOON)
+    for run_id in ("run-1", "run-2"):
+        mirror.finish_run(run_id, state="finished", not_run=0, bad_lines=0, at=NOON)
+
+    known, unknown = open_page("run", run_id="run-1"), open_page("run", run_id="run-2")
+
+    assert known.button(key="again-run-1-0").label == "Run on its examples"
+    assert not known.button(key="again-run-1-0").disabled
+    assert unknown.button(key="again-run-2-0").disabled
+    assert "**shop** is not registered here; name the module in FAILTRACE_SUBJECTS and start the dashboard again." in [
+        text.value for text in unknown.text
+    ]
+
+
 def test_how_each_subject_ended_last_is_a_link(open_page: OpenPage, mirror: Mirror) -> None:
     """A failure leads to its page, an execution that passed to its record."""
     mirror.write([item(make_record(FailureType.TIMEOUT, number=1, subject="contract_wrong_type"))])

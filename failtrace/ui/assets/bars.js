@@ -1,5 +1,5 @@
 // Horizontal bars, one a row, each row a link where it counts failures.
-// data: {head: […], rows: [{id, kind | name, href, share, inner, cells: […], says}]}
+// data: {head: [[words, what they mean], …], rows: [{id, kind | name, href, share, inner, cells: […], says}]}
 function bar(root, row) {
   const track = make("span", "track");
   track.style.setProperty("--tone", row.kind ? colourOf(root, row.kind) : "var(--st-primary-color)");
@@ -27,10 +27,16 @@ function rowOf(root, row) {
   return item;
 }
 
-function headOf([name, ...others]) {
+function titled([words, meaning]) {
+  const node = make("span", meaning ? "number meant" : "number", words);
+  if (meaning) node.title = meaning;
+  return node;
+}
+
+function headOf([[name], ...others]) {
   const node = make("div", "row head");
   node.setAttribute("aria-hidden", "true");
-  node.append(make("span", null, name), make("span"), ...others.map((words) => make("span", "number", words)));
+  node.append(make("span", null, name), make("span"), ...others.map(titled));
   return node;
 }
 

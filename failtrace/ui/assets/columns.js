@@ -35,12 +35,15 @@ function mark(root, column, part, highest, at) {
 
 function drawMarks(root, marks, columns, highest) {
   const every = Math.ceil(columns.length / 8);
+  marks.classList.toggle("dense", columns.length > 16);
   marks.replaceChildren(
     ...columns.map((column, at) => {
       const node = make("div", "column");
       node.dataset.column = at;
       node.append(...column.parts.map((part) => mark(root, column, part, highest, at)));
-      if (at % every === 0) node.append(make("span", at % (2 * every) === 0 ? "label" : "label second", column.label));
+      // Counted from the newest, which is the one that must have its label.
+      const back = columns.length - 1 - at;
+      if (back % every === 0) node.append(make("span", back % (2 * every) ? "label second" : "label", column.label));
       return node;
     }),
   );
@@ -88,12 +91,14 @@ function stopAt(links, chosen) {
   for (const link of links) link.tabIndex = link === chosen ? 0 : -1;
 }
 
-function tableOf(columns) {
+function tableOf(root, columns) {
   const kinds = KINDS.filter((kind) => columns.some((column) => column.parts.some((part) => part.kind === kind)));
   const table = make("table");
   const top = make("tr");
-  for (const words of ["Time, UTC", ...kinds.map((kind) => LABELS[kind]), "Failures", "Executions"]) {
-    const cell = make("th", null, words);
+  for (const words of ["Time, UTC", ...kinds.map((kind) => badge(root, kind)), "Failures", "Executions"]) {
+    const cell = make("th");
+    cell.append(words);
+    cell.title = cell.textContent;
     cell.scope = "col";
     top.append(cell);
   }
@@ -136,7 +141,7 @@ export default function (component) {
 
   const links = [...plot.querySelectorAll("a")];
   stopAt(links, links.find((link) => link.dataset.id === focused) ?? links.at(-1));
-  const fillTable = () => scroll.replaceChildren(...(details.open ? [tableOf(data.columns)] : []));
+  const fillTable = () => scroll.replaceChildren(...(details.open ? [tableOf(root, data.columns)] : []));
   details.ontoggle = fillTable;
   fillTable();
 

@@ -68,23 +68,27 @@ function travel(event) {
   window.dispatchEvent(new PopStateEvent("popstate"));
 }
 
-// As `failtrace.ui.wording.duration`, so that one time reads the same wherever it stands.
+// As failtrace.wording.duration has it, so that one time reads the same wherever it stands.
 function duration(milliseconds) {
-  if (milliseconds < 1000) return `${milliseconds.toFixed(milliseconds < 1 ? 2 : milliseconds < 10 ? 1 : 0)} ms`;
-  if (milliseconds < 60000) return `${(milliseconds / 1000).toFixed(2)} s`;
+  if (!milliseconds) return "0 ms";
+  if (milliseconds < 0.01) return "<0.01 ms";
+  const digits = milliseconds < 0.995 ? 2 : milliseconds < 9.95 ? 1 : 0;
+  if (milliseconds < 999.5) return `${milliseconds.toFixed(digits)} ms`;
+  if (milliseconds < 59995) return `${(milliseconds / 1000).toFixed(2)} s`;
   const seconds = Math.round(milliseconds / 1000);
   const minutes = Math.floor(seconds / 60);
   const two = (number) => String(number).padStart(2, "0");
   return minutes < 60 ? `${minutes} min ${two(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-const STEPS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+// As failtrace.wording.ago has it: one card may tell one age by both.
+const AGES = [["days", 2 * 86400, 86400], ["h", 3600, 3600], ["min", 60, 60], ["s", 0, 1]];
 
 function ago(iso) {
-  const seconds = (new Date(iso) - Date.now()) / 1000;
-  if (Math.abs(seconds) < 1) return "now";
-  const [unit, length] = STEPS.find(([, span]) => Math.abs(seconds) >= span) ?? ["second", 1];
-  return new Intl.RelativeTimeFormat("en", { style: "narrow" }).format(Math.round(seconds / length), unit);
+  const seconds = (Date.now() - new Date(iso)) / 1000;
+  const [unit, , length] = AGES.find(([, least]) => Math.abs(seconds) >= least) ?? AGES.at(-1);
+  const words = `${Math.floor(Math.abs(seconds) / length)} ${unit}`;
+  return seconds > -1 ? `${words} ago` : `in ${words}`;
 }
 
 // Ages grow while a page is open.

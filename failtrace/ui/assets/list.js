@@ -44,8 +44,8 @@ function item(root, data, row) {
   const node = make("div", "item");
   node.setAttribute("role", "listitem");
   node.dataset.id = row.id;
-  const link = make("a", "row");
-  link.href = row.href;
+  const link = make(row.href ? "a" : "div", "row");
+  if (row.href) link.href = row.href;
   link.tabIndex = -1;
   for (const column of data.columns) link.append(cell(root, column, row.cells[column.key]));
   if (data.pick) {
@@ -112,7 +112,7 @@ export default function (component) {
   // One stop of the Tab key for the whole list: at the row where the reader is.
   function aim(id) {
     state.at = ids.includes(id) ? id : ids[0];
-    for (const node of items()) node.querySelector("a").tabIndex = node.dataset.id === state.at ? 0 : -1;
+    for (const node of items()) node.querySelector(".row").tabIndex = node.dataset.id === state.at ? 0 : -1;
   }
 
   function draw() {
@@ -132,7 +132,7 @@ export default function (component) {
     table.classList.toggle("picks", Boolean(data.pick));
     aim(state.at);
     // A refresh must not take the place of who reads by keyboard.
-    if (focused) find(focused)?.querySelector("a").focus({ preventScroll: true });
+    if (focused) find(focused)?.querySelector(".row").focus({ preventScroll: true });
     if (turned && table.getBoundingClientRect().top < 0) table.scrollIntoView({ block: "start" });
   }
 
@@ -172,7 +172,7 @@ export default function (component) {
     const node = items()[to];
     if (!node) return;
     aim(node.dataset.id);
-    node.querySelector("a").focus();
+    node.querySelector(".row").focus();
     node.scrollIntoView({ block: "nearest" });
   }
 
@@ -182,7 +182,7 @@ export default function (component) {
     if (!node) return;
     aim(place.id);
     node.classList.add("left");
-    node.querySelector("a").focus({ preventScroll: true });
+    node.querySelector(".row").focus({ preventScroll: true });
     scroller(table).scrollTop += node.getBoundingClientRect().top - place.top;
   }
 

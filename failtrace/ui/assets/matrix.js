@@ -17,6 +17,14 @@ function heading(root, kinds) {
   return row;
 }
 
+// Where the heads are icons alone; who cannot see them hears the words of the heads.
+function legend(root, kinds) {
+  const node = make("div", "legend");
+  node.setAttribute("aria-hidden", "true");
+  node.append(...kinds.map((kind) => badge(root, kind)));
+  return node;
+}
+
 function linkTo(href, count, what) {
   const link = make("a", null, count);
   link.href = href;
@@ -57,7 +65,7 @@ export default function (component) {
   const table = make("table");
   const kinds = data.rows[0]?.cells.map((cell) => cell.kind) ?? [];
   table.append(heading(root, kinds), ...data.rows.map((row) => rowOf(root, row)));
-  scroll.replaceChildren(table);
+  scroll.replaceChildren(table, legend(root, kinds));
   // A refresh must not take the place of who reads by keyboard.
   if (focused) table.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   table.onclick = travel;

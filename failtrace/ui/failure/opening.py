@@ -91,7 +91,7 @@ def _unreadable(store: TraceStore, any_id: str, error: UnreadableRecord) -> NoRe
         st.caption("Its bytes are not those that were stored, so they are not shown.")
     except StoreError as unread:
         raw = None
-        st.caption(str(unread))
+        problem("Its bytes cannot be read either.", str(unread))
     if raw:
         show_raw(raw, any_id, store.mirror)
     _ways_on()

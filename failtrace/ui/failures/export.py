@@ -105,14 +105,15 @@ def show_export(mirror: Mirror, shown: Stretch, picked: Picked) -> None:
     """A button that opens two more; a file is made only when one of those is pressed."""
     receipt = st.session_state.setdefault(_RECEIPT, Receipt())
     export = Export(mirror, shown, picked, receipt)
-    some = f"{export.count:,}" if picked.ids and not picked.everything else f"all {export.count:,}"
+    is_all = export.count > 1 and (picked.everything or not picked.ids)
+    some = f"{'all ' if is_all else ''}{export.count:,}"
     with st.popover(f"Export {some}", icon=":material/download:", key="export"):
         if export.taken < export.count:
             st.caption(f"The first {export.taken:,} of {export.count:,} failures, in this order.")
         what = plural(export.taken, "failure")
         lines, table = noted(mirror, what, export.json_lines), noted(mirror, what, export.csv)
         _button("JSON Lines", lines, "failures.jsonl", "application/x-ndjson", "export-jsonl")
-        st.caption(f"Whole records, one a line, {size(MOST_BYTES)} at most.")
+        st.caption(f"One record a line, all that is kept of it: input, output, steps, log. {size(MOST_BYTES)} at most.")
         _button("CSV", table, "failures.csv", "text/csv", "export-csv")
         st.caption("A line for each failure. Text that a spreadsheet would take for a formula gets an apostrophe.")
         _tell(receipt)

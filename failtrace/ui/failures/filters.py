@@ -13,6 +13,7 @@ from failtrace.mirror.views import Sort
 from failtrace.ui.bound import publish, seed
 from failtrace.ui.components import Chip, chips
 from failtrace.ui.kinds import KINDS
+from failtrace.ui.notices import tell_ignored
 from failtrace.ui.url_state import MOST_TEXT, SORTS, FailuresAddress, RunAddress, TimeRange, misread
 
 _SORTS: Final[dict[Sort, str]] = {
@@ -28,8 +29,7 @@ _EARLIEST: Final = datetime.fromisoformat("1970-01-01")
 
 def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress:
     """Search, type, subject and order, beside the time range; what came by the address alone stands in chips."""
-    if wrong := misread(st.query_params):
-        st.caption(f"The address says something under {', '.join(wrong)} that this page cannot read; it is left out.")
+    tell_ignored(misread(st.query_params))
     said = _timed(FailuresAddress.read(st.query_params), span)
     words, types, names, order, times = st.columns([4, 3, 3, 2.2, 1.4])
     with words:

@@ -11,7 +11,7 @@ from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.views import ExecutionRow, FailureFilter, Page, Sort
 from failtrace.ui.notices import ask
 from failtrace.ui.url_state import FailuresAddress, ListPlace, now
-from failtrace.ui.wording import plural
+from failtrace.ui.wording import plural, stretch_of
 
 PAGE_SIZE: Final = 50
 LOOK_S: Final = 3
@@ -54,8 +54,8 @@ class Stretch:
 
     @property
     def words(self) -> str:
-        """`51–100 of 1,204`"""
-        return f"{self.before + 1:,}–{self.before + len(self.page.rows):,} of {self.page.total:,}"
+        """Which rows of how many these are."""
+        return stretch_of(self.before + 1, len(self.page.rows), self.page.total)
 
     def place_of(self, after: str, before: int) -> ListPlace:
         """The place of another stretch, which has so many rows before it."""

@@ -26,7 +26,7 @@ def show_hostile(home: Path, mirror: Mirror) -> None:
     st.subheader("What it catches", anchor=False)
     by = visitor()
     if by.may_run and st.button("Run the hostile subjects", icon=":material/bug_report:", key=_ASK):
-        ask(mirror.note, "tried what is caught", f"{len(HOSTILE)} hostile subjects", by.name)
+        ask(mirror.note, "ran the hostile subjects", f"{len(HOSTILE)} of them", by.name)
         if _run():
             st.rerun()
     result = last_result(home)
@@ -71,16 +71,24 @@ def _show(result: HostileResult) -> None:
 def _show_each(several: Iterable[Caught]) -> None:
     """What was seen holds a subject's words, so it goes through st.text."""
     for caught in several:
-        mark, title, took, seen = st.columns([2, 4, 2, 9], vertical_alignment="center")
-        if caught.caught:
-            mark.markdown(":green[:material/check_circle:] Caught")
-        else:
-            mark.markdown(":red[:material/error:] Not caught")
-        title.text(caught.title)
-        took.text(_took(caught))
-        seen.text(caught.told)
+        name, seen = st.columns([5, 9], gap="xxsmall", vertical_alignment="center")
+        with name.container(horizontal=True, gap="xsmall"):
+            st.markdown(_mark(caught), width="content")
+            st.text(caught.title, width="content")
+        seen.text(f"{caught.told}\n{_took(caught)}")
+
+
+def _mark(caught: Caught) -> str:
+    """The siblings and the host have no limit: nothing is to be caught of them."""
+    good, bad = ("Caught", "Not caught") if caught.limit_s is not None else ("Well", "Not well")
+    return f":green[:material/check_circle:] {good}" if caught.caught else f":red[:material/error:] {bad}"
 
 
 def _took(caught: Caught) -> str:
-    limit = f" of {caught.limit_s:g} s" if caught.limit_s is not None else ""
-    return f"{caught.elapsed_s:.1f} s{limit}"
+    """In words, for what is ended at its limit takes as long, and then a little: "1.1 s of 1 s" reads like a breach."""
+    if caught.limit_s is None:
+        return f"Took {caught.elapsed_s:.1f} s."
+    over = caught.elapsed_s - caught.limit_s
+    if over >= 0:
+        return f"Ended {over:.1f} s after its limit of {caught.limit_s:g} s."
+    return f"Took {caught.elapsed_s:.1f} s of at most {caught.limit_s:g} s."

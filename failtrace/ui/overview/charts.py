@@ -13,8 +13,9 @@ from failtrace.mirror.views import Overview, SubjectDurations
 from failtrace.ui.components import component
 from failtrace.ui.kinds import KINDS
 from failtrace.ui.overview.buckets import Bucket, buckets
+from failtrace.ui.overview.figures import P50, P95
 from failtrace.ui.overview.scope import Scope
-from failtrace.ui.wording import duration, percent, plural
+from failtrace.ui.wording import percent, plural, roughly
 
 _Json = dict[str, Any]
 
@@ -63,9 +64,10 @@ def by_subject(overview: Overview, scope: Scope, most: int, *, key: str) -> None
 def slowest(overview: Overview, scope: Scope, *, key: str) -> None:
     """A bar for each of the slowest subjects, to its median and on to its 95th percentile."""
     failures = _failures_by_subject(overview)
-    longest = max([row.p95_ms for row in overview.slowest], default=0.0) or 1.0
+    longest = max([row.durations.p95_ms for row in overview.slowest], default=0.0) or 1.0
     rows = [_slow_row(row, failures[row.subject], longest, scope) for row in overview.slowest]
-    _bars(key=key, data={"head": ["Subject", "p50", "p95", "Executions", "Failures"], "rows": rows})
+    head = [["Subject", ""], ["p50", P50], ["p95", P95], ["Executions", ""], ["Failures", ""]]
+    _bars(key=key, data={"head": head, "rows": rows})
 
 
 def failing_subjects(overview: Overview) -> int:
@@ -136,13 +138,14 @@ def _matrix_row(
 
 
 def _slow_row(row: SubjectDurations, failures: int, longest: float, scope: Scope) -> _Json:
-    p50, p95 = duration(row.p50_ms), duration(row.p95_ms)
+    took = row.durations
+    p50, p95 = roughly(took.p50_ms, exact=took.exact), roughly(took.p95_ms, exact=took.exact)
     return {
         "id": row.subject,
         "name": row.subject,
         "href": scope.link(subject=row.subject) if failures else "",
-        "share": row.p95_ms / longest,
-        "inner": row.p50_ms / longest,
+        "share": took.p95_ms / longest,
+        "inner": took.p50_ms / longest,
         "cells": [p50, p95, f"{row.executions:,}", f"{failures:,}" if failures else "–"],
         "says": f"{row.subject}: p50 {p50}, p95 {p95}, {plural(row.executions, 'execution')}, "
         + plural(failures, "failure"),

@@ -39,11 +39,11 @@ def show_figures(overview: Overview) -> None:
                 figure.change,
                 delta_color=figure.colour,
                 delta_arrow=figure.arrow,
+                help=figure.help,
                 border=True,
             )
-    if overview.previous and overview.previous.executions:
-        unit = f"{overview.bucket}s"
-        st.caption(f"Counted by whole {unit} (UTC), against as many {unit} before. Durations are right to a tenth.")
+    if said := _how_counted(overview):
+        st.caption(said)
 
 
 def show_charts(overview: Overview, scope: Scope) -> None:
@@ -75,13 +75,24 @@ def show_newest(mirror: Mirror, scope: Scope) -> None:
         bootstrap.link_to("failures", f"All {newest.total:,} failures", **scope.address.params)  # type: ignore[arg-type]
 
 
+def _how_counted(overview: Overview) -> str:
+    said = []
+    if overview.previous and overview.previous.executions:
+        unit = f"{overview.bucket}s"
+        said.append(f"Counted by whole {unit} (UTC), against as many {unit} before.")
+    if overview.durations and not overview.durations.exact:
+        said.append("Durations with ≈ are right to a tenth.")
+    return " ".join(said)
+
+
 def _show_subjects(overview: Overview, scope: Scope) -> None:
     with st.container(border=True, height="stretch"):
         st.subheader("Subjects that fail most", anchor=False)
         charts.by_subject(overview, scope, _MOST_SUBJECTS, key="by-subject")
         hidden = charts.failing_subjects(overview) - _MOST_SUBJECTS
         if hidden > 0:
-            st.caption(f"{plural(hidden, 'more subject fails', 'more subjects fail')}, none of them more often.")
+            label = f"{plural(hidden, 'more subject fails', 'more subjects fail')}, none of them more often"
+            bootstrap.link_to("failures", label, **scope.address.params)  # type: ignore[arg-type]
 
 
 def _show_slowest(overview: Overview, scope: Scope) -> None:

@@ -91,21 +91,24 @@ def _request(names: tuple[str, ...], inputs: GivenInputs, *, has_cosmos: bool) -
         step=1.0,
         placeholder="each subject's own",
         key="run-timeout",
+        help="An execution that takes longer is ended, and recorded as a timeout.",
     )
     workers = second.number_input(
-        "At once",
+        "Executions at once",
         min_value=1,
         max_value=_MOST_WORKERS,
         value=None,
         step=1,
         placeholder="2",
         key="run-workers",
+        help="How many run side by side, each in a process of its own.",
     )
     store = third.selectbox(
         "Store",
         [kind for kind in STORES if has_cosmos or kind != "cosmos"],
         format_func=lambda kind: _STORE_NAMES[kind],
         key="run-store",
+        help="Where failures go beside this machine's mirror. Automatic: Cosmos DB where it is set up, else nowhere.",
     )
     if not has_cosmos:
         third.caption("Cosmos DB can be chosen once COSMOS_ENDPOINT is set.")

@@ -25,7 +25,7 @@ _RUN_COLUMNS: Final = (
     Column("executions", "Executions", "number", "6rem"),
     Column("failed", "Failed", "number", "8rem"),
     Column("took", "Took", "number", "6rem", hide=True),
-    Column("rate", "A second", "number", "5rem", hide=True),
+    Column("rate", "Per second", "number", "5rem", hide=True),
     Column("when", "Started", "time", "6.6rem"),
 )
 

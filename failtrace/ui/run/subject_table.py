@@ -27,7 +27,9 @@ _subjects = component(
         <table aria-label="Subjects to run">
           <thead><tr>
             <th><input type="checkbox" aria-label="Choose all that are shown"></th>
-            <th scope="col">Subject</th><th scope="col" class="wide">Held to</th>
+            <th scope="col">Subject</th><th scope="col" class="wide"
+              title="The contract that a subject's output must keep, and whether its claims must have evidence"
+            ><span class="meant">Held to</span></th>
             <th scope="col" class="wide">Timeout</th><th scope="col">Last result</th>
           </tr></thead>
           <tbody></tbody>

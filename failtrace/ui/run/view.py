@@ -79,7 +79,7 @@ def _facts(row: RunRow) -> list[Fact]:
         Fact("Failed", f"{row.failed:,}{share}", href=of_run.link if row.failed else ""),
     ]
     if spent := took(row):
-        facts[1:1] = [Fact("Took", spent), Fact("Executions a second", rate(row) or "–")]
+        facts[1:1] = [Fact("Took", spent), Fact("Executions per second", rate(row) or "–")]
     for item, kind in KINDS.items():
         if count := row.by_type.get(item):
             href = FailuresAddress(failure_types=(item,), run=of_run.run).link

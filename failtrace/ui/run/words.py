@@ -13,11 +13,11 @@ _INTERRUPTED: Final = (
 
 
 def pace(row: RunRow, now: datetime) -> str:
-    """How far a run that goes is: `12 of 40 ended · 3.1 a second · 9 s left`."""
+    """How far a run that goes is: `12 of 40 ended · 3.1 per second · 9 s left`."""
     seconds = max(0.001, (now - row.started_at).total_seconds())
     words = [f"{row.executions:,} of {row.planned:,} ended" if row.planned else f"{row.executions:,} ended"]
     if row.executions:
-        words.append(f"{row.executions / seconds:.1f} a second")
+        words.append(f"{row.executions / seconds:.1f} per second")
         if row.planned and row.planned > row.executions:
             left = (row.planned - row.executions) * seconds / row.executions
             words.append(f"{duration(max(1, round(left)) * 1000).replace('.00', '')} left")
@@ -44,7 +44,7 @@ def took(row: RunRow) -> str:
 
 
 def rate(row: RunRow) -> str:
-    """Executions a second; empty where `took` is, or nothing ended."""
+    """Executions per second; empty where `took` is, or nothing ended."""
     if not took(row) or row.ended_at is None or not row.executions:
         return ""
     return f"{row.executions / max(0.001, (row.ended_at - row.started_at).total_seconds()):,.1f}"
