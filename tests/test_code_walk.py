@@ -34,7 +34,7 @@ EXCEPTIONS = {
     ("failtrace/mirror/salvage.py", "composed SQL"): (1, "statements of its own constants, their values bound"),
     ("failtrace/mirror/selection.py", "composed SQL"): (2, "names of our own columns, from our own tables"),
     ("failtrace/mirror/statement.py", "composed SQL"): (1, "what SQLAlchemy compiled, its values bound"),
-    ("failtrace/ui/compare/view.py", "markup"): (1, "which of six parts differ, by our own names for them"),
+    ("failtrace/ui/compare/view.py", "markup"): (2, "which of six parts differ, and what they are, in our own words"),
     ("failtrace/ui/failure/step_view.py", "markup"): (1, "names of our own fields"),
     ("failtrace/ui/failures/filters.py", "markup"): (1, "a time zone this machine knows"),
     ("failtrace/ui/heading.py", "markup"): (1, "our own five time ranges"),
@@ -42,6 +42,7 @@ EXCEPTIONS = {
     ("failtrace/ui/health/view.py", "markup"): (1, "the name of a check of ours"),
     ("failtrace/ui/overview/view.py", "markup"): (3, "our own labels with numbers, `hour` or `day`"),
     ("failtrace/ui/run/form.py", "markup"): (1, "why there is nothing to run, in sentences of ours with numbers"),
+    ("failtrace/ui/values.py", "markup"): (1, "why there is no value, in words of ours"),
     ("pages/failures.py", "markup"): (1, "three numbers"),
     ("failtrace/ui/run/files.py", "files of an import"): (
         7,
