@@ -27,7 +27,7 @@ from failtrace.settings import Settings
 from failtrace.storage.trace_store import TraceStore
 from failtrace.version import package_version
 from failtrace.watching import watch_faults
-from failtrace.wording import ago, count_of
+from failtrace.wording import ago, count_of, size
 
 State = Literal["ok", "warning", "failed"]
 _LIBRARIES = ("pydantic", "opentelemetry-sdk", "sqlmodel", "streamlit", "azure-cosmos")
@@ -144,11 +144,12 @@ def _redaction(settings: Settings) -> Finding:
     own = rules_of(settings, os.environ)
     kept = len(own.keep_keys) + len(own.keep_values) + len(own.keep_rules)
     shapes = f"{len(SHAPES) - sum(rule.name in own.keep_rules for rule in SHAPES)} shapes of secrets"
-    theirs = f"{count_of(len(own.keys), 'name')}, {count_of(len(own.patterns), 'expression')}"
-    told = f"{shapes}; rules of your own: {theirs}, {count_of(kept, 'exception')}"
+    counts = {"name": len(own.keys), "expression": len(own.patterns), "exception": kept}
+    theirs = ", ".join([count_of(number, thing) for thing, number in counts.items() if number])
+    told = f"{shapes}; {f'rules of your own: {theirs}' if theirs else 'no rules of your own'}"
     configured = [settings.cosmos_key.get_secret_value()] if settings.cosmos_key is not None else []
     secrets = len(secret_texts(configured, os.environ))
-    told += f"; {count_of(secrets, 'text')} known as secrets of this process, in every encoding"
+    told += f"; {count_of(secrets, 'secret')} of this process's own, in every encoding"
     return Finding("redaction", "ok", told)
 
 
@@ -168,7 +169,7 @@ def _mirror(settings: Settings) -> Finding:
         "mirror",
         "ok",
         f"{count_of(health.executions, 'execution')}, {count_of(health.failures, 'failure')}, "
-        f"{count_of(health.records, 'whole record')}, {health.size_bytes:,} bytes, {written}, "
+        f"{count_of(health.records, 'whole record')}, {size(health.size_bytes)}, {written}, "
         f"version {health.schema_version}",
     )
 
