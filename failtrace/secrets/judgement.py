@@ -14,7 +14,7 @@ _PLACEHOLDER = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-_OPAQUE = re.compile(r"\S{6,8192}")
+_OPAQUE = re.compile(r"\S{6,}")
 _DIGIT = re.compile(r"[0-9]")
 _DIGIT_AND_LETTER = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])\S+\Z")
 _LETTER = re.compile(r"[A-Za-z]")
@@ -90,7 +90,8 @@ def is_place(value: str) -> bool:
 
 def is_opaque(value: str) -> bool:
     """Whether `value` reads like a credential and not like a word, a number, a date or an address."""
-    value = _SCHEME.sub("", value, count=1)
+    if scheme := _SCHEME.match(value):
+        value = value[scheme.end() :]
     if not _OPAQUE.fullmatch(value) or "://" in value or is_placeholder(value) or _TIME.fullmatch(value):
         return False
     if not _DIGIT.search(value):

@@ -52,10 +52,12 @@ def _is_key_named(value: str) -> bool:
 _PEM_HEAD = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 # Between and before its lines stands what quotes them: a repr, a traceback's margin, `> `, a number.
 _PEM_CHARACTERS = r"[A-Za-z0-9+/=\s\\:,.()\"'|>-]"
-_QUOTED = r"(?:[\s\"'+|>]|\\[nr]){1,12}(?:[0-9]{1,5}[:.|)]?[ \t]{0,4})?"
+_QUOTED = r"(?:[\s\"'+|>]|\\[nr]){0,12}(?:[0-9]{1,5}[:.|)]?[ \t]{0,4})?"
 _PEM_BODY = rf"{_QUOTED}(?:[A-Za-z0-9+/=]{{16}}|Proc-|Version|Comment){_PEM_CHARACTERS}*?"
 _TAIL_LINE = r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,80}+(?:[\s|>\"']|\\[nr]){1,12}+"
 
+_UP_TO_URL = r"[^\s\"'<>:]*(?::(?!//)[^\s\"'<>:]*)*"
+"""All that may stand in a URL, where no other begins."""
 _BETWEEN = r"(?:[ =]{1,2}[\"']?|[\"'], ?[\"'])"
 """What stands between a flag and its value, in a shell or in the repr of a list."""
 _MYSQL = r"(?:mysql|mysqldump|mysqladmin|mariadb)"
@@ -84,7 +86,7 @@ SHAPES: tuple[Rule, ...] = (
         r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
         r"|webhook\.office\.com/webhookb2/)[A-Za-z0-9]",
         r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
-        r"|webhook\.office\.com/webhookb2/)(?P<secret>[A-Za-z0-9@_-]{6,100}/[A-Za-z0-9/@_-]{16,255})",
+        r"|webhook\.office\.com/webhookb2/)(?P<secret>[A-Za-z0-9@_-]{6,100}/[A-Za-z0-9/@_-]{16,})",
         glued=True,
     ),
     # 64 bytes in base64: the account keys of Azure Storage, Cosmos DB and Batch. npm's sha512- digests are as long.
@@ -113,34 +115,34 @@ SHAPES: tuple[Rule, ...] = (
     Rule(
         "bearer",
         r"(?:[Bb]earer|BEARER)[ \t:=]",
-        r"(?:[Bb]earer|BEARER)[ \t:=]{1,3}(?P<secret>[A-Za-z0-9._~+/-]{6,4096}=*)",
+        r"(?:[Bb]earer|BEARER)[ \t:=]{1,3}(?P<secret>[A-Za-z0-9._~+/-]{6,}=*)",
         is_opaque,
     ),
     Rule(
         "basic",
         r"(?:[Bb]asic|BASIC) [A-Za-z0-9+/]{6}",
-        r"(?:[Bb]asic|BASIC) +(?P<secret>[A-Za-z0-9+/]{6,1024}={0,2})",
+        r"(?:[Bb]asic|BASIC) +(?P<secret>[A-Za-z0-9+/]{6,}={0,2})",
         is_login_in_base64,
     ),
     Rule(
         "url_password",
-        r"://[^\s/:@\[]{0,128}:[^\s\"'<>@]{1,256}@",
-        # Up to the last @ before the host: a password that was not quoted may hold one, and a slash.
-        r"://[^\s/:@\[]{0,128}:(?P<secret>[^\s\"'<>]{1,256})@(?=[A-Za-z0-9_\[{$%<-])",
+        r"://[^\s/:@\[]{0,128}:[^\s\"'<>@]+@",
+        # Up to the last @ before the host: a password that was not quoted may hold one, and a slash; no other URL.
+        rf"://[^\s/:@\[]{{0,128}}:(?P<secret>(?=[^\s\"'<>@]){_UP_TO_URL})@(?=[A-Za-z0-9_\[{{$%<-])",
         _is_password,
         glued=True,
     ),
     Rule(
         "url_token",
-        r"://[A-Za-z0-9_-]{20,128}@",
-        r"://(?P<secret>[A-Za-z0-9_-]{20,128})@",
+        r"://[A-Za-z0-9_-]{20,}@",
+        r"://(?P<secret>[A-Za-z0-9_-]{20,})@",
         is_opaque,
         glued=True,
     ),
     Rule(
         "dsn_password",
-        r":[^\s/:@\[\]]{1,128}@(?:tcp|unix)\(",
-        r":(?P<secret>[^\s/:@\[\]]{1,128})@(?:tcp|unix)\(",
+        r":[^\s/:@\[\]]+@(?:tcp|unix)\(",
+        r":(?P<secret>[^\s/:@\[\]]+)@(?:tcp|unix)\(",
         _is_no_placeholder,
         glued=True,
     ),
@@ -148,58 +150,58 @@ SHAPES: tuple[Rule, ...] = (
         "signed_url",
         r"[?&;](?i-u:sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token))=",
         r"[?&;](?i:sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token))="
-        r"(?P<secret>[A-Za-z0-9%+/=_.-]{8,4096})",
+        r"(?P<secret>[A-Za-z0-9%+/=_.-]{8,})",
         glued=True,
     ),
     Rule(
         "oauth_code",
-        r"[?&]code=[A-Za-z0-9%/_.~-]{16,512}",
-        r"[?&]code=(?P<secret>[A-Za-z0-9%/_.~-]{16,512})",
+        r"[?&]code=[A-Za-z0-9%/_.~-]{16}",
+        r"[?&]code=(?P<secret>[A-Za-z0-9%/_.~-]{16,})",
         is_mixed,
         glued=True,
     ),
     # What crypt(3), htpasswd, bcrypt, scrypt and Argon2 write: guessed from them is guessed for good.
     Rule(
         "password_hash",
-        r"\$(?:apr1|1|2[abxy]|5|6|y|7|argon2id?|argon2i|scrypt)\$[A-Za-z0-9./$=,+]{20,256}",
+        r"\$(?:apr1|1|2[abxy]|5|6|y|7|argon2id?|argon2i|scrypt)\$[A-Za-z0-9./$=,+]{20,}",
         glued=True,
     ),
     Rule(
         "sql_password",
         r"(?:(?i-u:identified by|with password|encrypted password)|PASSWORD) {1,3}'[^'\n]",
-        r"(?:(?i:identified by|with password|encrypted password)|PASSWORD) {1,3}'(?P<secret>[^'\n]{3,256})'",
+        r"(?:(?i:identified by|with password|encrypted password)|PASSWORD) {1,3}'(?P<secret>[^'\n]{3,}+)'",
         _is_no_placeholder,
     ),
     Rule(
         "netrc",
         r"machine\s{1,8}\S{1,128}\s{1,8}login\s",
-        r"machine\s{1,8}\S{1,128}\s{1,8}login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<secret>\S{3,256})",
+        r"machine\s{1,8}\S{1,128}\s{1,8}login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<secret>\S{3,})",
         _is_no_placeholder,
     ),
     Rule(
         "flag_password",
         rf"{_MYSQL}[\"', ]",
-        rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}[\"' ])?-p[\"']?(?P<secret>[^\s\"',]{{4,128}})",
+        rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}[\"' ])?-p[\"']?(?P<secret>[^\s\"',]{{4,}})",
         _is_no_placeholder,
     ),
     Rule(
         "flag_password",
         rf"sshpass[\"', ]|redis-cli[\"', ]|{_LOGIN}",
         rf"(?:sshpass[\"', ]{{1,4}}-p|redis-cli[^\n|;]{{0,120}}[\"' ]-a|{_LOGIN}[^\n|;]{{0,120}}?[\"' ]-p){_BETWEEN}?"
-        r"(?P<secret>[^\s\"',]{3,128})",
+        r"(?P<secret>[^\s\"',]{3,})",
         _is_no_placeholder,
     ),
     Rule(
         "user_password",
         r"(?:curl|wget|httpie)[\"', ]",
         rf"(?:curl|wget|httpie)[\"', ](?:[^\n|;]{{0,300}}?[\"', ])??(?:-u|--user|-a|--auth){_BETWEEN}?"
-        r"[^\s:\"']{1,64}:(?P<secret>[^\s\"']{3,128}+)",
+        r"[^\s:\"']{1,64}:(?P<secret>[^\s\"']{3,}+)",
         _is_no_placeholder,
     ),
     Rule(
         "basic_auth",
         r"(?i-u:auth)=?\(\s?[\"'][^\"'\n]",
-        r"(?i:auth)=?\(\s?[\"'][^\"'\n]{1,128}[\"'],\s{0,8}[\"'](?P<secret>[^\"'\n]{3,256})[\"']",
+        r"(?i:auth)=?\(\s?[\"'][^\"'\n]{1,128}[\"'],\s{0,8}[\"'](?P<secret>[^\"'\n]{3,}+)[\"']",
         _is_no_placeholder,
         glued=True,
     ),
@@ -207,13 +209,13 @@ SHAPES: tuple[Rule, ...] = (
         "api_key",
         r"(?i-u:api key|access key) (?i-u:provided|used|given|invalid|rejected):? ?[\"'`]?[^\s\"'`]{12}",
         r"(?i:api key|access key) (?i:provided|used|given|invalid|rejected):? ?"
-        r"[\"'`]?(?P<secret>[^\s\"'`,;]{12,512})",
+        r"[\"'`]?(?P<secret>[^\s\"'`,;]{12,})",
         _is_key_named,
     ),
     Rule(
         "docker_env",
         r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|KEY|PASSWD|PASS) [^\s=]",
-        r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PASSWD|PASS) (?P<secret>[^\s=]{4,256})",
+        r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PASSWD|PASS) (?P<secret>[^\s=]{4,})",
         _is_no_placeholder,
     ),
     Rule(

@@ -1,5 +1,6 @@
 """Every kind of secret goes, every look-alike stays."""
 
+import json
 import re
 
 import pytest
@@ -32,6 +33,69 @@ def test_an_issuers_key_goes(key):
 
     assert count == 1
     assert re.fullmatch(r"request failed for key \[redacted:[a-z_]+\] at 12:00", cleaned)
+
+
+@pytest.mark.parametrize("key", sorted(key for key in ISSUED if "AzSe" not in key), ids=lambda key: key[:8])
+def test_of_a_longer_key_nothing_is_left(key):
+    """However many characters its rule knows of."""
+    cleaned, _ = redact_text(f"request failed for key {key}{key[-1] * 9000} at 12:00")
+
+    assert re.fullmatch(r"request failed for key (?:sb_)?\[redacted:[a-z_]+\] at 12:00", cleaned)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "password={}",
+        "password: '{}'",
+        '{{\\"password\\": \\"{}\\"}}',
+        "token={}",
+        "token: '{}'",
+        "Authorization: Bearer {}",
+        "authorization: {}",
+        "Cookie: sid={}; a=b",
+        "postgresql://app:{}@db/shop",
+        "root:{}@tcp(127.0.0.1:3306)/shop",
+        "<password>{}</password>",
+        '{{"name": "DB_PASSWORD", "value": "{}"}}',
+        "passwords=['{}']",
+        "\nsecret: |\n  {}\n",
+        "IDENTIFIED BY '{}'",
+        "curl -u ada:{} https://x",
+        "requests.get(url, auth=('ada', '{}'))",
+    ],
+)
+def test_a_long_secret_goes_whole(told):
+    """No rule counts to an end behind which the rest could be read."""
+    secret = MIXED * 800
+    cleaned, _ = redact_text(told.format(secret))
+
+    assert MIXED[:5] not in cleaned
+    assert MIXED[-5:] not in cleaned
+    assert len(cleaned) < 120
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        '{"api_key": "sk-' + "proj-" + MIXED + ' and more", "n": 1}',
+        '{"private_key": "-----BEGIN PRIVATE'
+        + f" KEY-----\\\\n{MIXED}\\\\n-----END PRIVATE KEY-----"
+        + '\\n", "n": 1}',
+        '{"secret": "[1,2,3x4]", "n": 1}',
+        '{"password": 12345678}',
+        '{"n": {"password": -1234.5678}}',
+        '{"passwords": ["hunter' + '2", {"a": "x1y2z3"}], "n": 1}',
+        '{"body": "{\\"passwords\\": [\\"hunter' + '22\\"], \\"password\\": 12345678}"}',
+    ],
+)
+def test_json_stays_json(told):
+    """Whatever goes, what is left can be parsed; and what two rules find counts once."""
+    cleaned, count = redact_text(told)
+
+    parsed = json.loads(cleaned)
+    assert count == cleaned.count("[redacted:") > 0
+    assert json.loads(parsed["body"]) if "body" in parsed else parsed
 
 
 @pytest.mark.parametrize("name", NAMES.split())
@@ -143,6 +207,18 @@ def test_redaction_is_idempotent(parts):
         "curl -u",
         "password: |\n  ",
         "password='''",
+        "authorization:",
+        "authorization: a1b2c3 ",
+        "otp==",
+        "sid:",
+        "token=\\`",
+        "passwords={",
+        "passwords=[]]",
+        "cookie:a",
+        "://a:b@c",
+        "://a:b",
+        "PASSWORD '",
+        "password: |\n  token: |\n",
     ],
 )
 def test_hostile_repetition_is_linear(unit):

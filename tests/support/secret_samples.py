@@ -20,6 +20,10 @@ SECRETS = {
         MIXED,
     ),
     "pem cut off": ("-----BEGIN OPENSSH PRIVATE" + f" KEY-----\n{PEM_BODY}", MIXED),
+    "pem in a line": (
+        "key -----BEGIN EC PRIVATE" + f" KEY-----{MIXED}{HEX}-----END EC PRIVATE KEY-----",
+        MIXED,
+    ),
     "aws id": ("id AKIA" + "IOSFODNN7EXAMPLE in us-east-1", "IOSFODNN7"),
     "aws session id": ("ASIA" + "IOSFODNN7EXAMPLE", "IOSFODNN7"),
     "aws pair": ("AKIA" + "IOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtn"),

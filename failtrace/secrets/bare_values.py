@@ -1,0 +1,65 @@
+"""Values that stand bare behind the name of a secret: `password=hunter2`, where code, prose and numbers stand too.
+
+In doubt a value with digits is a secret and a word is not.
+"""
+
+import re
+
+from failtrace.secrets.judgement import has_digit, is_harmless_word, is_opaque_under, is_place, says_nothing
+from failtrace.secrets.names import SecretKey, secret_key
+from failtrace.secrets.values import Found
+
+_MAX_JUDGED = 128
+"""Characters by which a value is judged."""
+_BARE = re.compile(r"(?:[^\s\"'`,;&<>(){}\[\]|\\=]|\\(?![nrt\"'])){1,128}+={0,2}")
+_REST_OF_BARE = re.compile(r"[^\s\"'`,;&<>\\]*+")
+_TRAILING = ".:!?)]}|"
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?=\s*[,}\]])")
+_LETTER = re.compile(r"[^\W\d_]")
+_DIGIT = re.compile(r"\d")
+_END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\[nr]|\.(?:\s|\Z)|\Z)")
+
+
+def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> Found | None:
+    """The value that stands there without quotes, if it is secret; `quote` is that of its name, if any."""
+    bare = _BARE.match(text, start)
+    if bare is None:
+        return None
+    whole = _REST_OF_BARE.match(text, start, start + _MAX_JUDGED)
+    value = bare.group()
+    if whole and not _NAME.fullmatch(value.rstrip(_TRAILING)):
+        value = whole.group()  # no code: brackets belong to it
+    value = value.rstrip(_TRAILING)
+    if not value or not _is_secret(value, text, start + len(value), sep, key):
+        return None
+    rest = _REST_OF_BARE.match(text, start)
+    end = start + len(rest.group().rstrip(_TRAILING) if rest else value)
+    return Found(start, end, quote if _NUMBER.match(text, start) else "")
+
+
+def _is_secret(value: str, text: str, end: int, sep: str, key: SecretKey) -> bool:
+    name = _NAME.fullmatch(value)
+    is_call = name and text[end : end + 1] in ("(", "[")
+    if is_call or says_nothing(value) or is_place(value):
+        return False
+    if key.doubtful:
+        return is_opaque_under(key.rule, value)
+    if name is None and secret_key(value):
+        return False  # `secret: my-k8s-secret` names another
+    if sep.strip() in ("is", "was"):
+        return has_digit(value)
+    if not _LETTER.search(value):
+        return len(value) >= (4 if value.isdigit() else 8)
+    if _DIGIT.search(value):
+        return len(value) >= 5 and not (name and ("." in value or "_" in value) and secret_key(value))
+    if name is None:
+        return len(value) >= 4
+    return _word_is_secret(value, bool(_END.match(text, end)), sep, key)
+
+
+def _word_is_secret(word: str, ends_there: bool, sep: str, key: SecretKey) -> bool:
+    """A bare word without digits: `password=swordfish` is a secret, `password=user_password` is code."""
+    if len(word) < 4 or "_" in word or "." in word or is_harmless_word(word) or secret_key(word):
+        return False
+    return sep == "=" or (ends_there and key.rule in ("key:password", "key:passwd", "key:passphrase"))
