@@ -5,7 +5,14 @@ In doubt a value with digits is a secret and a word is not.
 
 import re
 
-from failtrace.secrets.judgement import has_digit, is_harmless_word, is_opaque_under, is_place, says_nothing
+from failtrace.secrets.judgement import (
+    has_digit,
+    is_harmless_word,
+    is_opaque_under,
+    is_place,
+    is_placeholder,
+    says_nothing,
+)
 from failtrace.secrets.names import SecretKey, secret_key
 from failtrace.secrets.values import Found
 
@@ -30,8 +37,9 @@ def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> F
     value = bare.group()
     if whole and not _NAME.fullmatch(value.rstrip(_TRAILING)):
         value = whole.group()  # no code: brackets belong to it
+    is_named_elsewhere = is_placeholder(value)
     value = value.rstrip(_TRAILING)
-    if not value or not _is_secret(value, text, start + len(value), sep, key):
+    if not value or is_named_elsewhere or not _is_secret(value, text, start + len(value), sep, key):
         return None
     rest = _REST_OF_BARE.match(text, start)
     end = start + len(rest.group().rstrip(_TRAILING) if rest else value)

@@ -98,11 +98,11 @@ class Redactor:
                     text, found = _apply(rule, pattern, text, self.is_kept)
                     count += found
         if self._all_names(text):
-            text, found = redact_assignments(text, self.is_kept)
-            count += found
             if self._own_keys is not None:
                 text, found = redact_own_keys(text, self._own_keys, self.is_kept)
                 count += found
+            text, found = redact_assignments(text, self.is_kept)
+            count += found
         for name, linear in self._patterns:
             text, found = self._apply_own(name, linear, text)
             count += found

@@ -66,13 +66,19 @@ def bracketed(text: str, start: int, quote: str, key: SecretKey) -> Found | None
     """What stands between brackets, up to the one that closes them: `passwords=['x', 'y']`, `"credentials": {…}`."""
     if key.doubtful or text[start : start + 1] not in ("[", "{") or _NOT_SPELLED_OUT.match(text, start):
         return None
+    end = closing_bracket(text, start)
+    return Found(start, end, quote) if end is not None and _holds_secret(text[start:end]) else None
+
+
+def closing_bracket(text: str, start: int) -> int | None:
+    """Where the bracket that stands at `start` is closed, if it is."""
     depth = 0
     for match in _BRACKET.finditer(text, start):
         depth += 1 if match.group() in "[{" else -1
+        if depth == 0:
+            return match.end()
         if depth > _MAX_BRACKETS:
             return None
-        if depth == 0:
-            return Found(start, match.end(), quote) if _holds_secret(text[start : match.end()]) else None
     return None
 
 
