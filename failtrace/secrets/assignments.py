@@ -46,6 +46,9 @@ _VALUE_NAMED = re.compile(rf"""\b{_VALUE_FIELD}{_THE_VALUE})[\s,]{{1,20}}["']?{_
 _ELEMENT = re.compile(r"<(?P<key>[A-Za-z_][\w:.-]{0,80})(?:\s[^<>]{0,200})?>(?P<value>[^<>\n]++)</")
 _SHOWN = (_ELEMENT, _BLOCK, _NAMED_VALUE, _VALUE_NAMED)
 _VALUE_GROUPS = ("value", "quoted", "bare")
+_IN_ARN = re.compile(r"\barn:[a-z0-9:-]{0,80}:\Z")
+_MAX_ARN = 90
+"""`arn:aws:secretsmanager:eu-west-1:123456789012:secret:db` says where one is."""
 _QUOTE_OF_NAME = re.compile(r"\\{0,3}[\"'`]")
 
 
@@ -88,6 +91,8 @@ def _key(text: str, match: re.Match[str]) -> SecretKey | None:
         return None
     if end - start <= 3 and text.startswith("=", end) and text[max(0, start - 1) : start] in ("+", "/"):
         return None  # the end of base64, and its padding
+    if _IN_ARN.search(text, max(0, start - _MAX_ARN), start):
+        return None
     escaped = start > 0 and text[start - 1] == "\\" and text[start] in "nrt"
     return secret_key(text[start + escaped : end])
 

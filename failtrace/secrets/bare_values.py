@@ -60,7 +60,8 @@ def _is_secret(value: str, text: str, end: int, sep: str, key: SecretKey) -> boo
     if not _LETTER.search(value):
         return len(value) >= (4 if value.isdigit() else 8)
     if _DIGIT.search(value):
-        return len(value) >= 5 and not (name and ("." in value or "_" in value) and secret_key(value))
+        is_code = name and ("." in value or "_" in value or sep == " = ") and secret_key(value)
+        return len(value) >= 5 and not is_code
     if name is None:
         return len(value) >= 4
     return _word_is_secret(value, bool(_END.match(text, end)), sep, key)

@@ -36,7 +36,7 @@ ISSUED: Final[tuple[tuple[str, str], ...]] = (
     ("sendgrid", r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}"),
     ("mail", r"xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{8,}|re_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{20,}"),
     ("npm", r"npm_[A-Za-z0-9]{30,}"),
-    ("pypi", r"pypi-[A-Za-z0-9_-]{40,}"),
+    ("pypi", r"pypi-AgE[A-Za-z0-9_-]{40,}"),
     ("rubygems", r"rubygems_[a-f0-9]{48}"),
     ("huggingface", r"hf_[A-Za-z0-9]{30,}"),
     ("docker", r"dckr_[a-z]{2,4}_[A-Za-z0-9_-]{20,}"),

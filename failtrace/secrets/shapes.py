@@ -3,6 +3,7 @@
 Every pattern starts at a literal where it can and repeats single character classes only, so matching is linear.
 """
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -29,10 +30,17 @@ class Rule(NamedTuple):
     """A last look at the secret found; None accepts all."""
     glued: bool = False
     """Whether a letter or digit may stand right before the match."""
+    unless_behind: re.Pattern[str] | None = None
+    """What says, right before the match, that it is none."""
 
 
 def _is_no_placeholder(value: str) -> bool:
     return not is_placeholder(value)
+
+
+def _is_no_flag(value: str) -> bool:
+    """Behind `-p`: `-protocol=tcp` is none of mysql's flags, but said often."""
+    return not is_placeholder(value) and value.partition("=")[0] not in ("arallel", "assword", "rotocol", "rogress")
 
 
 def _has_parts(value: str) -> bool:
@@ -58,6 +66,9 @@ _TAIL_LINE = r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,80}+(?:[\s|>\"']|\\[nr]){1,1
 
 _UP_TO_URL = r"[^\s\"'<>:]*(?::(?!//)[^\s\"'<>:]*)*"
 """All that may stand in a URL, where no other begins."""
+_DIGEST = re.compile(
+    r"(?i:hash(?:es)?|digest|checksum|integrity|signature|sha[-_]?[0-9]{1,3})(?:[\s\"'=:,({\[\\]|sha-?512){0,16}\Z"
+)
 _BETWEEN = r"(?:[ =]{1,2}[\"']?|[\"'], ?[\"'])"
 """What stands between a flag and its value, in a shell or in the repr of a list."""
 _MYSQL = r"(?:mysql|mysqldump|mysqladmin|mariadb)"
@@ -80,7 +91,7 @@ SHAPES: tuple[Rule, ...] = (
     ),
     Rule("aws_secret", AWS_ID, AWS_PAIR),
     *(Rule(name, pattern) for name, pattern in ISSUED),
-    Rule("mailgun", r"key-[a-z0-9]{32}", accept=has_digit),
+    Rule("mailgun", r"key-[a-z0-9]{32}", r"(?<![A-Za-z0-9][_-])key-[a-z0-9]{32}", has_digit),
     Rule(
         "webhook",
         r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
@@ -89,11 +100,12 @@ SHAPES: tuple[Rule, ...] = (
         r"|webhook\.office\.com/webhookb2/)(?P<secret>[A-Za-z0-9@_-]{6,100}/[A-Za-z0-9/@_-]{16,})",
         glued=True,
     ),
-    # 64 bytes in base64: the account keys of Azure Storage, Cosmos DB and Batch. npm's sha512- digests are as long.
+    # 64 bytes in base64: the account keys of Azure Storage, Cosmos DB and Batch. SHA-512 and Ed25519 give as many.
     Rule(
         "azure_key",
         r"[A-Za-z0-9+/]{8}==",
         r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])",
+        unless_behind=_DIGEST,
         glued=True,
     ),
     # The newer keys of Azure bear a signature of their service.
@@ -182,7 +194,7 @@ SHAPES: tuple[Rule, ...] = (
         "flag_password",
         rf"{_MYSQL}[\"', ]",
         rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}[\"' ])?-p[\"']?(?P<secret>[^\s\"',]{{4,}})",
-        _is_no_placeholder,
+        _is_no_flag,
     ),
     Rule(
         "flag_password",

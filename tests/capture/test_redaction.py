@@ -138,7 +138,7 @@ connection_string ConnectionString credentials jwt bearer
 HARMLESS_KEYS = """
 authors author max_tokens token_count tokens prompt_tokens llm.token_count.prompt author_token_count next_page_token
 keyboard monkey secretary passage compass tokenizer session_count session.id git_sha password_policy secret_name
-secretsmanager_arn api_key_id authorization_url cookies_enabled key public_key primary_key $failtrace пароль
+secretsmanager_arn github_prod list_test stripe_keys_count key_prod openai_model test_keyboard api_key_id authorization_url cookies_enabled key public_key primary_key $failtrace пароль
 """
 
 

@@ -141,6 +141,12 @@ SECRETS = {
         + "land7'}, input_type=dict]",
         "wonderland7",
     ),
+    "word with a number": ("token=abcdefghijklmnopqrstuvwxyz" + "12", "abcdefghij"),
+    "docker's config": (
+        '{"auths": {"https://x": {"auth": "' + base64.b64encode(b"bob:wonder").decode() + '"}}}',
+        "Ym9iOndvb",
+    ),
+    "key beside a hash": (f"hash of the AccountKey {ACCOUNT_KEY} is", ACCOUNT_KEY[:20]),
     "two in a line": ("password=hunter" + "2 token=abc-123-xyz", "abc-123"),
 }
 
@@ -159,6 +165,8 @@ ISSUED = {
 NAMES = """
 SUPABASE_SERVICE_ROLE_KEY AZURE_SEARCH_ADMIN_KEY DD_APP_KEY license_key SECRET_KEY_BASE FERNET_KEY aes_key
 client-key-data consumer_key GITHUB_PAT SecretString keypass code_verifier sid PHPSESSID api_tokens secret_keys Passwort
+ANTHROPIC_KEY STRIPE_KEY stripeKey API_KEY_PROD API_KEY_OPENAI PASSWORD_PROD DB_PASSWORD_PROD TOKEN_GITHUB PRIV_KEY
+privkey pswd passkey identitytoken password_list apiKeyStr SECRET_KEY_STAGING OPENAI_API_KEY_2_TEST
 """
 """Names, beside those of SECRETS, whose values go."""
 
@@ -245,5 +253,17 @@ LOOK_ALIKES = [
     'connection_string: "postgresql://localhost/db"',
     "passwords[0] = {'a': 1}, secrets = {}, password={password}, secrets: [a, b]",
     "[redacted:github]: not here",
+    f'{{"contentHash": "{ACCOUNT_KEY}"}}',
+    f"sha512: {ACCOUNT_KEY}",
+    f"Content-Digest: sha-512=:{ACCOUNT_KEY}:",
+    f'"integrity": "sha512-{ACCOUNT_KEY}", "signature": "{ACCOUNT_KEY}"',
+    "cache-key-" + HEX + HEX,
+    "password = password1",
+    "token=TokenType.LPAREN1, token: Kind.RIGHT_BRACE2",
+    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf",
+    "secret: projects/1/secrets/db/versions/1",
+    '{"token":"user_id1"}',
+    "pypi-mirror-of-the-company-that-everyone-here-knows-well",
+    "mysqldump -parallel 4 shop, mysql -protocol=tcp",
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
 ]
