@@ -37,14 +37,19 @@ _NAME_FIELD = r"\b(?:[Nn]ame|NAME|(?:[Pp]arameter)?[Kk]ey|KEY|header|field)"
 _VALUE_FIELD = r"(?:(?:[Pp]arameter)?[Vv]alue|VALUE|val)"
 _NAMED = r"""["']?[ ]{0,3}[:=][ ]{0,3}["']?(?P<key>[A-Za-z_][\w.-]{0,80})["']?"""
 _THE_VALUE = r"""["']?[ ]{0,3}[:=][ ]{0,3}(?:"(?P<value>[^"\n]{3,}+)"|'(?P<quoted>[^'\n]{3,}+)'"""
+_ATTRIBUTES = r"""(?:[a-z-]{1,20}=["'][^"'<>\n]{0,80}["'][ ]{1,4}){0,4}"""
 _NAMED_VALUE = re.compile(
-    rf"""{_NAME_FIELD}{_NAMED}[\s,]{{1,20}}["']?{_VALUE_FIELD}{_THE_VALUE}|(?P<bare>[^\s"',<>}}]{{3,}}+))"""
+    rf"""{_NAME_FIELD}{_NAMED}[\s,]{{1,20}}{_ATTRIBUTES}["']?{_VALUE_FIELD}{_THE_VALUE}|(?P<bare>[^\s"',<>}}]{{3,}}+))"""
 )
 """`{"name": "DB_PASSWORD", "value": "x"}`, in JSON, YAML, reprs, XML and HTML."""
 _VALUE_NAMED = re.compile(rf"""\b{_VALUE_FIELD}{_THE_VALUE})[\s,]{{1,20}}["']?{_NAME_FIELD[2:]}{_NAMED}""")
 """The same with the value first."""
+_PART = re.compile(
+    r"""name=\\{0,3}"(?P<key>[A-Za-z_][\w.-]{0,80})\\{0,3}"(?:\r?\n|\\r\\n){2}(?P<value>[^\r\n\\]{3,}+)"""
+)
+"""A field of a form, as multipart/form-data has it."""
 _ELEMENT = re.compile(r"<(?P<key>[A-Za-z_][\w:.-]{0,80})(?:\s[^<>]{0,200})?>(?P<value>[^<>\n]++)</")
-_SHOWN = (_ELEMENT, _BLOCK, _NAMED_VALUE, _VALUE_NAMED)
+_SHOWN = (_ELEMENT, _BLOCK, _PART, _NAMED_VALUE, _VALUE_NAMED)
 _VALUE_GROUPS = ("value", "quoted", "bare")
 _IN_ARN = re.compile(r"\barn:[a-z0-9:-]{0,80}:\Z")
 _MAX_ARN = 90
@@ -55,8 +60,11 @@ _QUOTE_OF_NAME = re.compile(r"\\{0,3}[\"'`]")
 def gate_of(names: str) -> str:
     """What a text must hold for this module to matter; no look-around, so that Rust's regex takes it."""
     same_line = r"[\"'`\])\\]{0,5}(?:\x1b\[[0-9;]{0,8}m)?[ \t]{0,4}(?:[:=>!]|(?:is|was) |%3[Dd])|[\"'],"
-    next_one = r"(?:\n|\\n)[ \t]|[\"']?[\s,]{1,20}[\"']?(?i-u:parameter)?(?i-u:val)|[\"' ]{0,2}[/}>]|\s[A-Za-z:]{1,12}="
-    after = f"(?:{_COLOUR}(?:{same_line})|{next_one})"
+    next_one = (
+        r"(?:\n|\\n)[ \t]|[\"']?[\s,]{1,20}[\"']?(?i-u:parameter)?(?i-u:val)|[\"' ]{0,2}[/}>]|[\"']?\s[A-Za-z:-]{1,12}="
+    )
+    form = r"\\{0,3}\"(?:\r?\n|\\r\\n){2}"
+    after = f"(?:{_COLOUR}(?:{same_line})|{next_one}|{form})"
     cut_input = r"input_value=[^\n]{1,60}\.\.\."
     return f"{names}{after}|--[A-Za-z0-9-]{{0,40}}?{names}[ \\t]|{cut_input}"
 

@@ -20,6 +20,15 @@ _MAX_JUDGED = 128
 """Characters by which a value is judged."""
 _BARE = re.compile(r"(?:[^\s\"'`,;&<>(){}\[\]|\\=]|\\(?![nrt\"'])){1,128}+={0,2}")
 _REST_OF_BARE = re.compile(r"[^\s\"'`,;&<>\\]*+")
+_REST_WITH_PARTS = re.compile(
+    r"(?:[^\s\"'`,;&<>\\]|&(?![A-Za-z_%#])|,(?=[A-Za-z0-9@#$!%^*_-])(?![A-Za-z_][\w.-]{0,80}[ ]?[=:]))*+"
+)
+"""A comma or an ampersand belongs to it where no name follows: `P@ss,w0rd`."""
+_IN_PARENTHESES = re.compile(r"\((?=[^\s()\"'`,]{4,128}\))(?=[A-Za-z]*[0-9])")
+_VARIABLE = re.compile(r"(?:^|\\n)(?:export )?(?P<name>[A-Z][A-Z0-9_]{2,80})=\Z", re.MULTILINE)
+_MAX_VARIABLE = 100
+_FURTHER_WORDS = re.compile(r"(?:[ ](?!#|[A-Za-z_]\w{0,80}=)[^\s\"'`\\;|&<>$()]++)*+")
+"""A file of variables has one in a line, so that what follows is of the same value: `correct horse battery staple`."""
 _TRAILING = ".:!?)]}|"
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?=\s*[,}\]])")
@@ -30,10 +39,13 @@ _END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\[nr]|\.(?:\s|\Z)|\Z)")
 
 def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> Found | None:
     """The value that stands there without quotes, if it is secret; `quote` is that of its name, if any."""
+    if parenthesis := _IN_PARENTHESES.match(text, start):
+        start = parenthesis.end()
     bare = _BARE.match(text, start)
     if bare is None:
         return None
-    whole = _REST_OF_BARE.match(text, start, start + _MAX_JUDGED)
+    run = _REST_OF_BARE if key.doubtful else _REST_WITH_PARTS
+    whole = run.match(text, start, start + _MAX_JUDGED)
     value = bare.group()
     if whole and not _NAME.fullmatch(value.rstrip(_TRAILING)):
         value = whole.group()  # no code: brackets belong to it
@@ -41,9 +53,11 @@ def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> F
     value = value.rstrip(_TRAILING)
     if not value or is_named_elsewhere or not _is_secret(value, text, start + len(value), sep, key):
         return None
-    rest = _REST_OF_BARE.match(text, start)
+    rest = run.match(text, start)
     end = start + len(rest.group().rstrip(_TRAILING) if rest else value)
-    return Found(start, end, quote if _NUMBER.match(text, start) else "")
+    is_variable = sep == "=" and not key.doubtful and _VARIABLE.search(text, max(0, start - _MAX_VARIABLE), start)
+    further = _FURTHER_WORDS.match(text, end) if is_variable else None
+    return Found(start, further.end() if further else end, quote if _NUMBER.match(text, start) else "")
 
 
 def _is_secret(value: str, text: str, end: int, sep: str, key: SecretKey) -> bool:

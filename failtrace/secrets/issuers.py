@@ -69,6 +69,17 @@ ISSUED: Final[tuple[tuple[str, str], ...]] = (
     ("tailscale", r"tskey-[a-z]{3,10}-[A-Za-z0-9-]{20,}"),
     ("doppler", r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_.-]{40,}"),
     ("build", r"pul-[a-f0-9]{40}|bkua_[a-f0-9]{40}|CCIPAT_[A-Za-z0-9_]{20,}|sq[pau]_[a-f0-9]{40}"),
+    (
+        "build",
+        r"nfp_[A-Za-z0-9]{36,}|pnu_[A-Za-z0-9]{36,}|CLOJARS_[a-z0-9]{60,}|oy2[a-z0-9]{43,}|tfp_[A-Za-z0-9_]{30,}",
+    ),
+    ("jfrog", r"(?:AKCp|cmVmdGtu)[A-Za-z0-9]{50,}"),
+    ("dropbox", r"sl\.(?:u\.)?[A-Za-z0-9_-]{60,}"),
+    ("stripe", r"(?:pi|seti)_[A-Za-z0-9]{14,40}_secret_[A-Za-z0-9]{10,}"),
+    ("payments", r"duffel_(?:test|live)_[A-Za-z0-9_-]{40,}|EZ[AT]K[A-Za-z0-9]{54,}|FLWSECK(?:_TEST)?-[A-Za-z0-9]{12,}"),
+    ("mailchimp", r"[0-9a-f]{32}-us[0-9]{1,2}"),
+    ("openshift", r"sha256~[A-Za-z0-9_-]{43,}"),
+    ("readme", r"rdme_[a-z0-9]{70,}"),
     ("shippo", r"shippo_(?:live|test)_[a-f0-9]{40}"),
     ("azure_secret", r"[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,}"),
 )

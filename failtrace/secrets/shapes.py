@@ -72,6 +72,10 @@ _DIGEST = re.compile(
 _BETWEEN = r"(?:[ =]{1,2}[\"']?|[\"'], ?[\"'])"
 """What stands between a flag and its value, in a shell or in the repr of a list."""
 _MYSQL = r"(?:mysql|mysqldump|mysqladmin|mariadb)"
+_SQL_WORDS = (
+    r"identified (?:with [a-z0-9_'\"]{1,64} )?by|with password|encrypted password"
+    r"|(?:create|alter) (?:role|user) [ -&(-:<-~]{1,40} password"
+)
 _LOGIN = r"(?:docker|podman|nerdctl|helm registry|oras)[\"', ]{1,4}login"
 
 SHAPES: tuple[Rule, ...] = (
@@ -179,9 +183,44 @@ SHAPES: tuple[Rule, ...] = (
         glued=True,
     ),
     Rule(
+        "password_hash",
+        r"(?:pbkdf2_sha(?:1|256|512)|bcrypt_sha256|scrypt)\$[A-Za-z0-9./$=,+]{20,}|\{S?(?:SHA|MD5)[0-9]{0,3}\}[A-Za-z0-9+/]{20,}",
+        glued=True,
+    ),
+    Rule(
+        "digest_response",
+        r"[, ]response=\\{0,3}[\"'][0-9a-f]{8}",
+        r"[, ]response=\\{0,3}[\"'](?P<secret>[0-9a-f]{32,})",
+        glued=True,
+    ),
+    # `urlsplit` shows a URL in its parts; Oracle writes a user and a password in a way of its own.
+    Rule(
+        "url_password",
+        r"netloc=[\"'][^\s/:@\"']{0,128}:",
+        r"netloc=[\"'][^\s/:@\"']{0,128}:(?P<secret>[^\s\"']+)@",
+        _is_no_placeholder,
+    ),
+    Rule(
+        "url_password",
+        r"jdbc:oracle:[a-z0-9]{2,8}:[^\s/@]{1,64}/",
+        r"jdbc:oracle:[a-z0-9]{2,8}:[^\s/@]{1,64}/(?P<secret>[^\s@\"']{1,256})@",
+        _is_no_placeholder,
+    ),
+    Rule(
+        "private_key",
+        r"Private-Lines: [0-9]",
+        r"Private-Lines: [0-9]{1,4}(?:\s|\\[nr]){1,4}(?P<secret>(?:[A-Za-z0-9+/=]{16,}(?:\s|\\[nr]){0,4})++)",
+    ),
+    Rule(
+        "private_key",
+        r"BEGIN (?:OpenVPN Static key|SSH2 ENCRYPTED PRIVATE KEY)",
+        r"BEGIN (?:OpenVPN Static key V1-----|SSH2 ENCRYPTED PRIVATE KEY ----)(?:\s|\\[nr]){0,4}"
+        r"(?:Comment: [^\n\\]{0,200}(?:\s|\\[nr]){1,4})?(?P<secret>(?:[A-Za-z0-9+/=]{16,}(?:\s|\\[nr]){0,4})++)",
+    ),
+    Rule(
         "sql_password",
-        r"(?:(?i-u:identified by|with password|encrypted password)|PASSWORD) {1,3}'[^'\n]",
-        r"(?:(?i:identified by|with password|encrypted password)|PASSWORD) {1,3}'(?P<secret>[^'\n]{3,}+)'",
+        rf"(?:(?i-u:{_SQL_WORDS})|PASSWORD) {{1,3}}'[^'\n]",
+        rf"(?:(?i:{_SQL_WORDS})|PASSWORD) {{1,3}}'(?P<secret>[^'\n]{{3,}}+)'",
         _is_no_placeholder,
     ),
     Rule(

@@ -21,7 +21,8 @@ class Found(NamedTuple):
 
 
 OPENING = re.compile(
-    r"[\[(]?(?:(?:SecretStr|SecretBytes|Secret|str|bytes|Field|Column|mapped_column)\((?:default=)?|[bruf]{1,2})?"
+    r"[\[(]?(?:(?:SecretStr|SecretBytes|Secret|str|bytes|bytearray|Field|Column|mapped_column)\((?:default=)?"
+    r"|ConvertTo-SecureString[ ]{1,4}(?:-String[ ]{1,4})?)?[bruf]{0,2}"
     r"(?P<quote>\"\"\"|'''|\\{0,3}[\"'`])"
 )
 _QUOTED = {

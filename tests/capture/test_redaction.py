@@ -40,7 +40,7 @@ def test_of_a_longer_key_nothing_is_left(key):
     """However many characters its rule knows of."""
     cleaned, _ = redact_text(f"request failed for key {key}{key[-1] * 9000} at 12:00")
 
-    assert re.fullmatch(r"request failed for key (?:sb_)?\[redacted:[a-z_]+\] at 12:00", cleaned)
+    assert re.fullmatch(r"request failed for key (?:sb_|pi_\w{24}_)?\[redacted:[a-z_]+\] at 12:00", cleaned)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,15 @@ def test_only_the_secret_goes():
     )
 
 
+def test_other_variables_of_the_line_stay():
+    """What follows a secret in a line of variables is read as before."""
+    text = "API_KEY=abc-" + "12345 USER=bob retries=3\npassword=hunter" + "22,user=ada,n=1 by hand"
+
+    assert redact_text(text)[0] == (
+        "API_KEY=[redacted:key:api_key] USER=bob retries=3\npassword=[redacted:key:password],user=ada,n=1 by hand"
+    )
+
+
 def test_a_block_of_yaml_ends_where_it_ends():
     """Lines of the block go, the key beside it stays."""
     text = "- secret: |\n    first\n    second\n  port: 5432\n"
@@ -138,7 +147,8 @@ connection_string ConnectionString credentials jwt bearer
 HARMLESS_KEYS = """
 authors author max_tokens token_count tokens prompt_tokens llm.token_count.prompt author_token_count next_page_token
 keyboard monkey secretary passage compass tokenizer session_count session.id git_sha password_policy secret_name
-secretsmanager_arn github_prod list_test stripe_keys_count key_prod openai_model test_keyboard api_key_id authorization_url cookies_enabled key public_key primary_key $failtrace пароль
+secretsmanager_arn api_key_id authorization_url cookies_enabled key public_key primary_key $failtrace пароль
+github_prod list_test stripe_keys_count key_prod openai_model test_keyboard
 """
 
 
@@ -205,8 +215,18 @@ def test_redaction_is_idempotent(parts):
         "passwords=[",
         "secret: {'a': ",
         "curl -u",
+        "netloc='a:",
+        "create role a ",
+        'name="password"\n\n',
+        '<input name="password" a="b" ',
+        "Private-Lines: 1\n",
+        "jdbc:oracle:thin:a/",
         "password: |\n  ",
         "password='''",
+        "password=a,",
+        "password=,a",
+        "PASSWORD=(a1",
+        "\nPASSWORD=hunter a",
         "authorization:",
         "authorization: a1b2c3 ",
         "otp==",
