@@ -1,7 +1,6 @@
 """Whether a text reads like a secret, or like a word, a path, a placeholder, a sentence about one."""
 
 import base64
-import binascii
 import re
 
 _PLACEHOLDER = re.compile(
@@ -14,15 +13,17 @@ _PLACEHOLDER = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-_OPAQUE = re.compile(r"\S{6,8192}")
+_OPAQUE = re.compile(r"\S{6,}")
 _DIGIT = re.compile(r"[0-9]")
 _DIGIT_AND_LETTER = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])\S+\Z")
 _LETTER = re.compile(r"[A-Za-z]")
-_WORD_WITH_NUMBER = re.compile(r"[A-Za-z]+[-_ ]?[0-9]{1,2}")
+_WORD_WITH_NUMBER = re.compile(r"[A-Za-z]{1,15}(?:_[A-Za-z]{1,15}){0,2}[-_ ]?[0-9]{1,2}")
+_MEMBER = re.compile(r"[A-Z][A-Za-z]{1,30}\.[A-Z][A-Z_]{1,30}[0-9]{0,2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ][\d:.+Z-]{0,40})?")
 _SCHEME = re.compile(r"(?:basic|bearer|token|digest|apikey|negotiate)\s+(?=\S+\Z)", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,15}://[^@\s]*")
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[A-Za-z_.-]{2,}[0-9]{0,2})+/?")
+_RESOURCE = re.compile(r"[a-z][a-z-]{0,40}(?:/(?:[a-z][a-z_-]{0,40}|[0-9]{1,20})){2,12}")
 _FILE = re.compile(r"(?:[\w-]{1,60}/){1,10}[\w-]{1,60}\.[a-z0-9]{1,5}")
 _ALGORITHM = re.compile(
     r"(?:aes|rsa|dsa|ecdsa|es|rs|hs|ps|sha|ed|hmac|md|chacha|a)[_-]?(?:sha)?[_-]?\d{1,5}(?:[_-]?[a-z]{2,4})?",
@@ -83,19 +84,20 @@ def is_name_of_method(value: str) -> bool:
 
 def is_place(value: str) -> bool:
     """Whether `value` is a path of words, or an address without a password and without a token: where something is."""
-    if _PATH.fullmatch(value) or _FILE.fullmatch(value):
+    if any(place.fullmatch(value) for place in (_PATH, _FILE, _RESOURCE)):
         return True
     return _URL.fullmatch(value) is not None and not is_opaque(value.rstrip("/").rpartition("/")[2].partition("?")[0])
 
 
 def is_opaque(value: str) -> bool:
     """Whether `value` reads like a credential and not like a word, a number, a date or an address."""
-    value = _SCHEME.sub("", value, count=1)
+    if scheme := _SCHEME.match(value):
+        value = value[scheme.end() :]
     if not _OPAQUE.fullmatch(value) or "://" in value or is_placeholder(value) or _TIME.fullmatch(value):
         return False
     if not _DIGIT.search(value):
         return len(value) >= 20 and value.isalnum() and value not in (value.lower(), value.upper())
-    return _LETTER.search(value) is not None and not _WORD_WITH_NUMBER.fullmatch(value)
+    return _LETTER.search(value) is not None and not (_WORD_WITH_NUMBER.fullmatch(value) or _MEMBER.fullmatch(value))
 
 
 def is_opaque_under(rule: str, value: str) -> bool:
@@ -103,6 +105,8 @@ def is_opaque_under(rule: str, value: str) -> bool:
 
     By a session's UUID, or `run_42_batch_7`, agents join their traces; a `token` of a few characters is one of a text.
     """
+    if rule == "key:auth" and is_login_in_base64(value):
+        return True  # as docker's config.json has it
     if len(value) < _SHORTEST or not is_opaque(value):
         return False
     return "token" in rule or "auth" in rule or not (_UUID.fullmatch(value) or _NUMBERED_WORDS.fullmatch(value))
@@ -117,9 +121,9 @@ def is_login_in_base64(value: str) -> bool:
     """Whether `value` is `user:password` in base64, as HTTP's Basic scheme has it."""
     try:
         decoded = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
-    except binascii.Error:
+    except ValueError:
         return False
-    return b":" in decoded and decoded.decode("utf-8", "replace").isprintable()
+    return len(decoded) >= 5 and b":" in decoded and decoded.decode("utf-8", "replace").isprintable()
 
 
 def is_mixed(value: str) -> bool:

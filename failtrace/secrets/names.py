@@ -24,7 +24,7 @@ password passwords passwd passphrase passcode pwd secret secrets credential cred
 authorization auth-header cookie cookies csrf xsrf csrfmiddlewaretoken jwt bearer
 api-key api-keys private-key access-key account-key secret-key encryption-key decryption-key signing-key
 master-key shared-key subscription-key ssh-key hmac-key deploy-key session-key auth-key
-cosmos-key openai-key azure-key aws-key webhook-key
+cosmos-key webhook-key
 access-token refresh-token auth-token bearer-token id-token session-token security-token api-token secret-token
 oauth-token sas-token login-token reset-token csrf-token xsrf-token jwt-token
 pw smtp-pass mail-pass email-pass ftp-pass db-pass database-pass user-pass mysql-pass pg-pass redis-pass admin-pass
@@ -32,6 +32,7 @@ functions-key pre-shared-key psk seed-phrase recovery-phrase recovery-code recov
 license-key secret-key-base fernet-key aes-key client-key-data consumer-key service-role-key supabase-key search-key
 admin-key app-key keypass storepass key-pass store-pass code-verifier secret-string otp-secret totp-secret
 access-tokens refresh-tokens api-tokens auth-tokens secret-keys private-keys
+pswd passkey priv-key identity-token
 passwort kennwort contrasena senha mot-de-passe
 connection-string conn-string conn-str shared-access-signature
 """
@@ -41,13 +42,19 @@ _DOUBTFUL_NAMES = (
 """Names that also stand for harmless things: their values are secret where they look opaque."""
 _SUFFIX_WORDS = """
 value values header raw plain text plaintext base64 b64 pem encoded hash old new current confirm confirmation repeat
-again
+again str list prod production staging dev development test live sandbox
 """
+_VENDOR_WORDS = """
+anthropic openai azure aws gcp google gemini mistral cohere groq deepseek openrouter huggingface pinecone tavily
+github gitlab stripe paypal twilio sendgrid mailgun slack discord telegram sentry datadog cloudflare supabase notion
+"""
+"""Who gives keys: `STRIPE_KEY`, `API_KEY_OPENAI`."""
 _HARMLESS_WORDS = "next page previous prev continuation pagination sync cursor skip"
 
-_CERTAIN_PHRASES = _CERTAIN_NAMES.split()
+_VENDORS = _VENDOR_WORDS.split()
+_CERTAIN_PHRASES = [*_CERTAIN_NAMES.split(), *(f"{vendor}-key" for vendor in _VENDORS)]
 _DOUBTFUL_PHRASES = _DOUBTFUL_NAMES.split()
-_SUFFIXES = frozenset(_SUFFIX_WORDS.split())
+_SUFFIXES = frozenset([*_SUFFIX_WORDS.split(), *_VENDORS])
 _HARMLESS_BEFORE_TOKEN = frozenset(_HARMLESS_WORDS.split())
 _EXEMPT = frozenset(["session.id"])
 """`session.id` is OpenInference's name of a conversation."""

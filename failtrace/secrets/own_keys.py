@@ -5,14 +5,19 @@ The built-in names ask whether a value reads like a secret; a user who names `ib
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from failtrace.secrets.judgement import is_placeholder
 from failtrace.secrets.names import words_of
+from failtrace.secrets.values import OPENING, Found, closing_bracket, quoted_body
 
-_BARE = r"""[^\s,;"'<>(){}\[\]]"""
-_VALUE = rf"""(?:"(?P<double>[^"\n]{{1,4096}})"|'(?P<single>[^'\n]{{1,4096}})'
-    |(?P<bare>{_BARE}{{1,256}}(?:[ ]{_BARE}{{0,64}}[0-9]{_BARE}{{0,64}}){{0,16}}))"""
-"""Bare, it goes on over words with digits: `DE89 3704 0044`."""
+_APOSTROPHE = r"(?<=\w)'(?=\w)"
+_NEXT_NAME = r",\s{0,4}[\"']?[A-Za-z_][\w.-]{0,80}[\"']?\s{0,4}[=:]"
+_BARE = re.compile(rf"(?:[^\n\r;&<\"',\\]|{_APOSTROPHE}|(?!{_NEXT_NAME}),|\\(?![nr\"']))++")
+"""To the end of the line, of what quotes it, of a query's parameter or an element; a comma may belong to it."""
+_NOTHING_BEHIND = re.compile(r"[ \t]*(?:[|>][-+]?[ \t]*)?(?=\n)")
+_TELLS = re.compile(r"\w")
+_MAX_INDENT = 80
 
 
 def own_key_pattern(keys: Sequence[str]) -> re.Pattern[str] | None:
@@ -20,23 +25,67 @@ def own_key_pattern(keys: Sequence[str]) -> re.Pattern[str] | None:
     if not keys:
         return None
     names = "|".join("[ _.-]?".join(words_of(key)) for key in sorted(keys, key=len, reverse=True))
-    separator = r"""["'`]?[\])]?[ \t]{0,4}(?::=|=>|={1,2}|:)[ \t]{0,40}"""
-    return re.compile(rf"(?<![A-Za-z0-9])(?P<key>{names}){separator}{_VALUE}", re.VERBOSE | re.IGNORECASE)
+    return re.compile(
+        rf"""(?<![A-Za-z0-9])(?<!redacted:key:)(?P<key>{names})(?P<quote>\\{{0,3}}["'`])?[\])]?
+        [ \t]{{0,4}}(?::=|=>|={{1,2}}|:)[ \t]{{0,40}}(?:\n[ \t]{{1,40}}(?=["'\[{{]))?""",
+        re.VERBOSE | re.IGNORECASE,
+    )
 
 
 def redact_own_keys(text: str, pattern: re.Pattern[str], kept: Callable[[str], bool]) -> tuple[str, int]:
     """The text with each value that is not `kept` replaced by `[redacted:key:…]`, and how many there were."""
-    count = 0
+    pieces: list[str] = []
+    count = copied = read = 0
+    matches = list(pattern.finditer(text))
+    for match, following in zip_longest(matches, matches[1:]):
+        if match.start() < read:
+            continue
+        start, read, quote = _value(text, match, following.start() if following else len(text))
+        value = text[start:read]
+        if not _TELLS.search(value) or is_placeholder(value) or kept(value):
+            continue
+        pieces += text[copied:start], f"{quote}[redacted:key:{'_'.join(words_of(match['key']))}]{quote}"
+        copied = read
+        count += 1 - value.count("[redacted:")  # what stood in it was counted before
+    return "".join((*pieces, text[copied:])), count
 
-    def replaced(match: re.Match[str]) -> str:
-        nonlocal count
-        group = next(name for name in ("double", "single", "bare") if match[name] is not None)
-        value = match[group]
-        if is_placeholder(value) or "[redacted:" in value or kept(value):
-            return match.group()
-        count += 1
-        start, end = match.start(group) - match.start(), match.end(group) - match.start()
-        marker = f"[redacted:key:{'_'.join(words_of(match['key']))}]"
-        return f"{match.group()[:start]}{marker}{match.group()[end:]}"
 
-    return pattern.sub(replaced, text), count
+def _value(text: str, match: re.Match[str], limit: int) -> Found:
+    """Where the value stands: in quotes, in brackets, in the lines below, or bare, up to the next name at most."""
+    start = match.end()
+    if opening := OPENING.match(text, start):
+        return _quoted(text, opening)
+    is_marker = text.startswith("[redacted:", start)
+    if text[start : start + 1] in ("[", "{") and not is_marker and (end := closing_bracket(text, start)):
+        return Found(start, end, match["quote"] or '"')
+    if (nothing := _NOTHING_BEHIND.match(text, start)) and (block := _block(text, match.start(), nothing.end())):
+        return block
+    bare = _BARE.match(text, start, limit)
+    value = bare.group() if bare and not text.startswith("[redacted:key:", start) else ""
+    closing = "".join(pair[1] for pair in ("()", "[]", "{}") if pair[0] not in value)
+    return Found(start, start + len(value.rstrip(f" \t,.{closing}")), match["quote"] or "")
+
+
+def _quoted(text: str, opening: re.Match[str]) -> Found:
+    """Up to the quote that closes it; a doubled one, as YAML and SQL write it, does not."""
+    body = quoted_body(text, opening)
+    start, end = body.start, body.end
+    doubled = re.compile(rf"{opening['quote']}{{2}}[^\n{opening['quote']}]*+") if len(opening["quote"]) == 1 else None
+    while end > start and doubled and (more := doubled.match(text, end)):
+        end = more.end()
+    return Found(start, end)
+
+
+def _block(text: str, name: int, end: int) -> Found | None:
+    """The lines below that are indented deeper than that of the name, or are items of its list."""
+    begin = text.rfind("\n", max(0, name - _MAX_INDENT), name) + 1
+    before = text[begin:name]
+    if before.strip(" \t-\"'") or len(before) > _MAX_INDENT:
+        return None
+    indent = len(before.rstrip("\"'"))
+    lines = re.compile(rf"(?:\n(?:[ \t]{{{indent + 1},}}[^\n]+|[ \t]{{{indent}}}- [^\n]+|[ \t]*(?=\n)))++")
+    found = lines.match(text, end)
+    if found is None or not (told := found.group().strip()):
+        return None
+    start = found.start() + found.group().index(told)
+    return Found(start, start + len(told))

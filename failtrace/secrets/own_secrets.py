@@ -10,10 +10,11 @@ import tomllib
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from html import escape
 from json import dumps
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 from failtrace.secrets.assignments import redact_assignments
 from failtrace.secrets.judgement import is_opaque, is_placeholder
@@ -24,11 +25,14 @@ MIN_CONFIGURED = 4
 MIN_FOUND = 6
 """The same for the environment, where also a plain word of less than MIN_WORD letters says nothing."""
 MIN_WORD = 12
+MIN_IN_BASE64 = 7
+"""Characters of the shortest piece of base64 that tells a secret which begins in the midst of it."""
 MAX_PIECE = 4096
 """Characters. A longer secret is looked for in pieces: where a text is cut, only the piece under the cut is lost."""
 
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 _PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][^:@=]*")
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
 _URL_PASSWORD = re.compile(r"://[^\s/:@]{0,128}:([^\s/@]{1,512})@")
 
 
@@ -112,17 +116,37 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _forms(text: str) -> Iterator[str]:
-    """As it is, and as URLs, JSON, reprs and base64 write it."""
+    """As it is, and as URLs, JSON, reprs, HTML and base64 write it."""
     data = text.encode("utf-8", "surrogatepass")
     yield _without_surrogates(text)
-    yield quote(data, safe="")
-    yield quote(data)
-    yield dumps(text)[1:-1]
-    yield _without_surrogates(dumps(text, ensure_ascii=False)[1:-1])
+    for safe in ("", "/", "!'()*~"):  # the last is JavaScript's
+        yield quote(data, safe=safe)
+        yield _PERCENT.sub(_lower_case, quote(data, safe=safe))
+    yield quote_plus(data)
+    for told in (dumps(text)[1:-1], _without_surrogates(dumps(text, ensure_ascii=False)[1:-1])):
+        yield told
+        yield dumps(told)[1:-1]
     yield repr(text)[1:-1]
-    if len(data) >= MIN_FOUND:
-        yield b64encode(data).decode().rstrip("=")
-        yield urlsafe_b64encode(data).decode().rstrip("=")
+    html = _without_surrogates(escape(text))
+    yield from (html, html.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"))
+    yield _without_surrogates(escape(text, quote=False))
+    yield from _in_base64(data)
+
+
+def _lower_case(match: re.Match[str]) -> str:
+    return match.group().lower()
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """Its own characters of base64, wherever it begins in what was encoded: `user:secret`, say, is one text there."""
+    for encode in (b64encode, urlsafe_b64encode):
+        if len(data) >= MIN_FOUND:
+            yield encode(data).decode().rstrip("=")
+        for before in range(3):
+            # A character has 6 bits: the first may hold some of what stands before, the last some of what follows.
+            first, last = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+            if last - first >= MIN_IN_BASE64:
+                yield encode(bytes(before) + data)[first:last].decode()
 
 
 def _without_surrogates(text: str) -> str:

@@ -1,14 +1,16 @@
 """Which texts are the process's own secrets, in which forms they are known, and which of its texts are none."""
 
 import base64
+import html
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import threading
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -23,7 +25,7 @@ from failtrace.secrets.own_secrets import MAX_PIECE, own_secrets
 from failtrace.secrets.redactor import Redactor
 from failtrace.settings import Settings
 
-KEY = 'sec"ret/ö' + "+key=1"
+KEY = 'sec"ret/ö' + "+key=1<& 2"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +78,13 @@ def test_variable_that_tells_no_secret_gives_none(name: str, value: str) -> None
         repr(KEY)[1:-1],
         base64.b64encode(KEY.encode()).decode(),
         base64.urlsafe_b64encode(KEY.encode()).decode(),
+        quote(KEY, safe="!'()*~"),
+        re.sub("%..", lambda escaped: escaped.group().lower(), quote(KEY, safe="")),
+        quote_plus(KEY),
+        json.dumps(json.dumps(KEY)[1:-1])[1:-1],
+        html.escape(KEY),
+        html.escape(KEY, quote=False),
+        html.escape(KEY).replace("&quot;", "&#34;"),
     ],
 )
 def test_configured_key_goes_in_every_encoding(form: str) -> None:
@@ -83,6 +92,28 @@ def test_configured_key_goes_in_every_encoding(form: str) -> None:
     follow(Settings.load(cosmos_key=SecretStr(KEY)))
 
     assert redact_text(f"cannot connect with {form} now")[0].startswith("cannot connect with [redacted:own_secret]")
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode], ids=["standard", "urlsafe"])
+@pytest.mark.parametrize("around", [("ada:", ""), ("", ":ada"), ("<", ">>"), ("id=7&k=", "&n=1"), ("-", "?")])
+def test_secret_goes_from_the_midst_of_base64(encode, around: tuple[str, str]) -> None:
+    """As of a login: wherever it begins, no more than a few bits of its ends are left."""
+    secret = "bl\u00ff?e.ho>>r" + "se"
+    before, after = around
+    adopt(OwnRules(secrets=own_secrets((), {"SHOP_API_KEY": secret})), {})
+
+    told, count = redact_text(f"sent {encode((before + secret + after).encode()).decode()} to the server")
+
+    assert count == 1
+    assert (
+        len(told.replace("[redacted:own_secret]", "")) <= len("sent  to the server") + 4 * len(before + after) // 3 + 6
+    )
+
+
+def test_a_short_secret_hides_no_other_base64() -> None:
+    """Pieces of few characters could stand anywhere."""
+    assert min(map(len, own_secrets(("ab.1",), {"X_API_KEY": "a.b.c1"}))) == 4
+    assert "YWIuM" not in own_secrets(("ab.1",), {})
 
 
 def test_secrets_of_the_login_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,10 @@ SECRETS = {
         MIXED,
     ),
     "pem cut off": ("-----BEGIN OPENSSH PRIVATE" + f" KEY-----\n{PEM_BODY}", MIXED),
+    "pem in a line": (
+        "key -----BEGIN EC PRIVATE" + f" KEY-----{MIXED}{HEX}-----END EC PRIVATE KEY-----",
+        MIXED,
+    ),
     "aws id": ("id AKIA" + "IOSFODNN7EXAMPLE in us-east-1", "IOSFODNN7"),
     "aws session id": ("ASIA" + "IOSFODNN7EXAMPLE", "IOSFODNN7"),
     "aws pair": ("AKIA" + "IOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtn"),
@@ -137,6 +141,30 @@ SECRETS = {
         + "land7'}, input_type=dict]",
         "wonderland7",
     ),
+    "word with a number": ("token=abcdefghijklmnopqrstuvwxyz" + "12", "abcdefghij"),
+    "docker's config": (
+        '{"auths": {"https://x": {"auth": "' + base64.b64encode(b"bob:wonder").decode() + '"}}}',
+        "Ym9iOndvb",
+    ),
+    "key beside a hash": (f"hash of the AccountKey {ACCOUNT_KEY} is", ACCOUNT_KEY[:20]),
+    "several words in a file of variables": ("\nGMAIL_APP_PASSWORD=qwer tyui " + "opas dfgh\nA=b", "opas dfgh"),
+    "exported words": ("\nexport DB_PASSWORD=correct horse battery " + "staple # ours", "battery staple"),
+    "no letters": ("password=!@#$%" + "^&*", "^&*"),
+    "comma inside": ("password=P@ss" + ",w0rd, user=bob", "w0rd"),
+    "parentheses": ("password=(x1" + "y2z)", "x1y2z"),
+    "powershell": ('$password = ConvertTo-SecureString "wonder' + 'land7" -AsPlainText', "wonderland7"),
+    "bytearray": ("password=bytearray(b'wonder" + "land7')", "wonderland7"),
+    "split url": ("SplitResult(scheme='https', netloc='ada:wonder" + "land7@host', path='/')", "wonderland7"),
+    "oracle": ("jdbc:oracle:thin:scott/wonder" + "land7@//host:1521/x", "wonderland7"),
+    "mysql's plugin": ("CREATE USER a IDENTIFIED WITH mysql_native_password BY 'wonder" + "land7'", "wonderland7"),
+    "role": ("create role bob login password 'wonder" + "land7'", "wonderland7"),
+    "form": ('Content-Disposition: form-data; name="password"\r\n\r\nwonder' + "land7\r\n--", "wonderland7"),
+    "input": ('<input name="password" type="text" class="a b" value="wonder' + 'land7">', "wonderland7"),
+    "digest": ('Authorization: Digest username="ada", uri="/", response="' + HEX * 2 + '"', HEX),
+    "django": ("pbkdf2_sha256$870000$" + MIXED[:22] + "$" + MIXED + MIXED[:15] + "=", MIXED[:12]),
+    "ldap": ("userPassword:: {SSHA}" + MIXED + "MTIz", MIXED),
+    "putty": (f"Private-Lines: 2\n{MIXED}{HEX}\n{MIXED}{HEX}\nPrivate-MAC: 1", MIXED),
+    "openvpn": ("-----BEGIN OpenVPN Static" + f" key V1-----\n{HEX}{HEX}\n{HEX_40}\n-----END", HEX_40),
     "two in a line": ("password=hunter" + "2 token=abc-123-xyz", "abc-123"),
 }
 
@@ -148,13 +176,20 @@ ISSUED = {
     "pscale_tkn_" + LONG[:40], "napi_" + LONG.lower()[:44], "npg_" + MIXED, "tskey-auth-" + MIXED, "dp.pt." + LONG[:43],
     "pul-" + HEX_40, "bkua_" + HEX_40, "sqp_" + HEX_40, "rubygems_" + HEX_40 + HEX_40[:8], "NRII-" + MIXED,
     "xkeysib-" + (HEX_40 * 2)[:64] + "-abcdefgh12", "pat" + MIXED[:14] + "." + (HEX_40 * 2)[:64], "EAAA" + LONG[:60],
-    "ops_eyJ" + LONG, "shippo_live_" + HEX_40, "MWE5" + LONG[:40] + "AzSe" + "Ab12Cd",
+    "ops_eyJ" + LONG, "shippo_live_" + HEX_40, "nfp_" + LONG[:36], "pnu_" + LONG[:36],
+    "CLOJARS_" + HEX_40 + HEX_40[:20], "oy2" + (HEX_40 * 2)[:43], "tfp_" + LONG[:44], "AKCp" + LONG,
+    "cmVmdGtu" + LONG[:56],
+    "sl.u." + LONG, "pi_" + MIXED[:24] + "_secret_" + MIXED, "duffel_test_" + LONG[:43], "EZAK" + LONG[:54],
+    "FLWSECK-" + HEX_40[:32], HEX_40[:32] + "-us12", "sha256~" + LONG[:43], "rdme_" + (HEX_40 * 2)[:70],
+    "MWE5" + LONG[:40] + "AzSe" + "Ab12Cd",
 }  # fmt: skip
 """Bare keys by which their issuers are known, beside those of SECRETS."""
 
 NAMES = """
 SUPABASE_SERVICE_ROLE_KEY AZURE_SEARCH_ADMIN_KEY DD_APP_KEY license_key SECRET_KEY_BASE FERNET_KEY aes_key
 client-key-data consumer_key GITHUB_PAT SecretString keypass code_verifier sid PHPSESSID api_tokens secret_keys Passwort
+ANTHROPIC_KEY STRIPE_KEY stripeKey API_KEY_PROD API_KEY_OPENAI PASSWORD_PROD DB_PASSWORD_PROD TOKEN_GITHUB PRIV_KEY
+privkey pswd passkey identitytoken password_list apiKeyStr SECRET_KEY_STAGING OPENAI_API_KEY_2_TEST
 """
 """Names, beside those of SECRETS, whose values go."""
 
@@ -241,5 +276,24 @@ LOOK_ALIKES = [
     'connection_string: "postgresql://localhost/db"',
     "passwords[0] = {'a': 1}, secrets = {}, password={password}, secrets: [a, b]",
     "[redacted:github]: not here",
+    f'{{"contentHash": "{ACCOUNT_KEY}"}}',
+    f"sha512: {ACCOUNT_KEY}",
+    f"Content-Digest: sha-512=:{ACCOUNT_KEY}:",
+    f'"integrity": "sha512-{ACCOUNT_KEY}", "signature": "{ACCOUNT_KEY}"',
+    "cache-key-" + HEX + HEX,
+    "create user bob; the password 'must not be empty'",
+    '<input name="password" type="password" value="">',
+    'form-data; name="title"\r\n\r\nwonder' + "land7\r\n",
+    "netloc='host:8080', path='/a@b'",
+    "password: ${SHOP} and password=(see below), password=(default)",
+    "password: the one that you were sent, or a new one",
+    "password=None,user,5 password=get(a,b1)",
+    "password = password1",
+    "token=TokenType.LPAREN1, token: Kind.RIGHT_BRACE2",
+    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf",
+    "secret: projects/1/secrets/db/versions/1",
+    '{"token":"user_id1"}',
+    "pypi-mirror-of-the-company-that-everyone-here-knows-well",
+    "mysqldump -parallel 4 shop, mysql -protocol=tcp",
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
 ]

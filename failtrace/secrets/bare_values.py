@@ -1,0 +1,88 @@
+"""Values that stand bare behind the name of a secret: `password=hunter2`, where code, prose and numbers stand too.
+
+In doubt a value with digits is a secret and a word is not.
+"""
+
+import re
+
+from failtrace.secrets.judgement import (
+    has_digit,
+    is_harmless_word,
+    is_opaque_under,
+    is_place,
+    is_placeholder,
+    says_nothing,
+)
+from failtrace.secrets.names import SecretKey, secret_key
+from failtrace.secrets.values import Found
+
+_MAX_JUDGED = 128
+"""Characters by which a value is judged."""
+_BARE = re.compile(r"(?:[^\s\"'`,;&<>(){}\[\]|\\=]|\\(?![nrt\"'])){1,128}+={0,2}")
+_REST_OF_BARE = re.compile(r"[^\s\"'`,;&<>\\]*+")
+_REST_WITH_PARTS = re.compile(
+    r"(?:[^\s\"'`,;&<>\\]|&(?![A-Za-z_%#])|,(?=[A-Za-z0-9@#$!%^*_-])(?![A-Za-z_][\w.-]{0,80}[ ]?[=:]))*+"
+)
+"""A comma or an ampersand belongs to it where no name follows: `P@ss,w0rd`."""
+_IN_PARENTHESES = re.compile(r"\((?=[^\s()\"'`,]{4,128}\))(?=[A-Za-z]*[0-9])")
+_VARIABLE = re.compile(r"(?:^|\\n)(?:export )?(?P<name>[A-Z][A-Z0-9_]{2,80})=\Z", re.MULTILINE)
+_MAX_VARIABLE = 100
+_FURTHER_WORDS = re.compile(r"(?:[ ](?!#|[A-Za-z_]\w{0,80}=)[^\s\"'`\\;|&<>$()]++)*+")
+"""A file of variables has one in a line, so that what follows is of the same value: `correct horse battery staple`."""
+_TRAILING = ".:!?)]}|"
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?=\s*[,}\]])")
+_LETTER = re.compile(r"[^\W\d_]")
+_DIGIT = re.compile(r"\d")
+_END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\[nr]|\.(?:\s|\Z)|\Z)")
+
+
+def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> Found | None:
+    """The value that stands there without quotes, if it is secret; `quote` is that of its name, if any."""
+    if parenthesis := _IN_PARENTHESES.match(text, start):
+        start = parenthesis.end()
+    bare = _BARE.match(text, start)
+    if bare is None:
+        return None
+    run = _REST_OF_BARE if key.doubtful else _REST_WITH_PARTS
+    whole = run.match(text, start, start + _MAX_JUDGED)
+    value = bare.group()
+    if whole and not _NAME.fullmatch(value.rstrip(_TRAILING)):
+        value = whole.group()  # no code: brackets belong to it
+    is_named_elsewhere = is_placeholder(value)
+    value = value.rstrip(_TRAILING)
+    if not value or is_named_elsewhere or not _is_secret(value, text, start + len(value), sep, key):
+        return None
+    rest = run.match(text, start)
+    end = start + len(rest.group().rstrip(_TRAILING) if rest else value)
+    is_variable = sep == "=" and not key.doubtful and _VARIABLE.search(text, max(0, start - _MAX_VARIABLE), start)
+    further = _FURTHER_WORDS.match(text, end) if is_variable else None
+    return Found(start, further.end() if further else end, quote if _NUMBER.match(text, start) else "")
+
+
+def _is_secret(value: str, text: str, end: int, sep: str, key: SecretKey) -> bool:
+    name = _NAME.fullmatch(value)
+    is_call = name and text[end : end + 1] in ("(", "[")
+    if is_call or says_nothing(value) or is_place(value):
+        return False
+    if key.doubtful:
+        return is_opaque_under(key.rule, value)
+    if name is None and secret_key(value):
+        return False  # `secret: my-k8s-secret` names another
+    if sep.strip() in ("is", "was"):
+        return has_digit(value)
+    if not _LETTER.search(value):
+        return len(value) >= (4 if value.isdigit() else 8)
+    if _DIGIT.search(value):
+        is_code = name and ("." in value or "_" in value or sep == " = ") and secret_key(value)
+        return len(value) >= 5 and not is_code
+    if name is None:
+        return len(value) >= 4
+    return _word_is_secret(value, bool(_END.match(text, end)), sep, key)
+
+
+def _word_is_secret(word: str, ends_there: bool, sep: str, key: SecretKey) -> bool:
+    """A bare word without digits: `password=swordfish` is a secret, `password=user_password` is code."""
+    if len(word) < 4 or "_" in word or "." in word or is_harmless_word(word) or secret_key(word):
+        return False
+    return sep == "=" or (ends_there and key.rule in ("key:password", "key:passwd", "key:passphrase"))
