@@ -135,6 +135,31 @@ def test_a_tracer_is_heard(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("59\n", "")
 
 
+def test_the_second_key_pressed_in_an_event_loop_is_heard(tmp_path: Path) -> None:
+    """asyncio's own handler raises it; the first one cancels the task, which is busy."""
+    code = """
+        import asyncio, os, signal, sys, threading
+        from failtrace import watch
+
+        @watch
+        def work(value):
+            return value
+
+        async def main():
+            for wait in (0.05, 0.1):
+                threading.Timer(wait, os.kill, (os.getpid(), signal.SIGINT)).start()
+            while True:
+                work(1)
+
+        try:
+            asyncio.run(main())
+        except KeyboardInterrupt:
+            sys.exit(3)
+        """
+
+    assert [program(tmp_path, code).returncode for _ in range(3)] == [3] * 3
+
+
 class Slow:
     """Ctrl-C comes while its text is made."""
 

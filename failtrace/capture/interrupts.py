@@ -47,7 +47,9 @@ def _interrupts(frame: FrameType) -> bool:
 
 def _arguments(frame: FrameType) -> Iterator[Any]:
     code = frame.f_code
-    if _is_ours(frame.f_globals.get("__name__")) or not (code.co_argcount or code.co_flags & inspect.CO_VARARGS):
+    # Our own frames may still run, and would keep what is read of them.
+    takes_any = code.co_argcount or code.co_flags & inspect.CO_VARARGS
+    if not takes_any or _root(frame.f_globals.get("__name__")) == "failtrace":
         return
     values = frame.f_locals
     for name in code.co_varnames[: code.co_argcount]:
@@ -69,7 +71,11 @@ def _is_thrown_in(error: BaseException, innermost: TracebackType) -> bool:
 
 
 def _is_ours(module: object) -> bool:
-    return type(module) is str and module.partition(".")[0] in _OURS
+    return _root(module) in _OURS
+
+
+def _root(module: object) -> str:
+    return module.partition(".")[0] if type(module) is str else ""
 
 
 def as_thrown(error: BaseException) -> BaseException:
