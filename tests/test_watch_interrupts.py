@@ -42,8 +42,8 @@ def test_what_another_thread_throws_in_arrives(tmp_path: Path) -> None:
 
         def loop(begun, done):
             global arrived
-            begun.set()
             try:
+                begun.set()
                 while not done.is_set():
                     work(1)
             except Stop:
