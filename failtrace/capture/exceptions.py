@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from failtrace.capture.foreign_values import type_name
-from failtrace.capture.interrupts import came_from_outside
+from failtrace.capture.interrupts import came_from_handler
 from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.capture.unwieldy import MAX_ITEMS, is_unwieldy, short_repr
 
@@ -82,7 +82,7 @@ def message_of(error: BaseException, marks: Marks) -> str:
         text = _spelled(told) if unwieldy else str(error)
     # A subject's __str__ may raise anything, even KeyboardInterrupt; that must not hide the failure itself.
     except BaseException as broken:
-        if came_from_outside(broken):
+        if came_from_handler(broken):
             raise
         return f"<the exception's __str__ raised {type(broken).__name__}>"
     return sanitise_text(text, marks, MAX_MESSAGE)
@@ -136,7 +136,7 @@ def _frames(tb: TracebackType | None) -> list[traceback.FrameSummary]:
         return list(traceback.extract_tb(tb))
     # linecache asks a module's __loader__, which is the subject's own code.
     except Exception as error:
-        if came_from_outside(error):
+        if came_from_handler(error):
             raise
         return []
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from failtrace.capture.interrupts import came_from_outside
+from failtrace.capture.interrupts import came_from_handler
 
 _T = TypeVar("_T")
 
@@ -43,7 +43,7 @@ def guarded(call: Callable[[Any], _T], value: object) -> _T | None:
         return call(value)
     # A hostile object may raise anything, SystemExit and KeyboardInterrupt too.
     except BaseException as error:
-        if came_from_outside(error):
+        if came_from_handler(error):
             raise
         return None
 

@@ -7,71 +7,113 @@ at, makes of itself is not.
 from __future__ import annotations
 
 import dis
+import functools
 import inspect
+import signal
 import sys
-from collections.abc import Callable, Iterator
-from types import FrameType, TracebackType
+from collections.abc import Callable, Mapping
+from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
 from typing import Any
 
 _TRACEBACK: Any = BaseException.__dict__["__traceback__"]
 TRACEBACK_OF: Callable[[BaseException], TracebackType | None] = _TRACEBACK.__get__
 """An exception's own attribute, whatever its class says of it."""
 _MODULE_OF: Callable[[type], Any] = type.__dict__["__module__"].__get__
-_RAISE = dis.opmap["RAISE_VARARGS"]
+_BASES_OF: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_ATTRIBUTES_OF: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
+_RAISE = bytes([dis.opmap["RAISE_VARARGS"]])
 _LIBRARIES = """
 failtrace pydantic pydantic_core pydantic_settings annotated_types opentelemetry sqlalchemy sqlmodel azure jsonschema
-referencing re2 ahocorasick_rs uuid6 cloudpickle typing_extensions typing_inspection pyo3_runtime
+referencing re2 ahocorasick_rs uuid6 cloudpickle typing_extensions typing_inspection
 """
 _OURS = sys.stdlib_module_names | frozenset(_LIBRARIES.split())
 """What runs, and whose exceptions are raised, while failtrace is at work."""
+_PANIC = "pyo3_runtime"
+"""The module of what a library in Rust raises where it broke: no Exception, and of nobody's making."""
+
+
+def came_from_handler(error: BaseException) -> bool:
+    """Whether a signal's handler or a tracer raised it, or somebody pressed a key. For whoever called code of a value's
+    own, which may raise anything by itself."""
+    innermost = tb = TRACEBACK_OF(error)
+    handlers = _codes_of_handlers() if tb is not None else []
+    while tb is not None:
+        if any(tb.tb_frame.f_code is code for code in handlers) or _interrupts(tb.tb_frame):
+            return True
+        innermost, tb = tb, tb.tb_next
+    return type(error) is KeyboardInterrupt and innermost is not None and not _is_raised(innermost)
 
 
 def came_from_outside(error: BaseException) -> bool:
-    """Whether the exception is none of the code's that it came out of. For whoever would swallow it.
+    """Whether the exception is none of failtrace's, though it came out of our own code. For whoever would swallow it.
 
     One of Python's own classes that another thread throws in (`PyThreadState_SetAsyncExc`) cannot be told from ours,
     but for those that are no Exception.
     """
-    innermost = tb = TRACEBACK_OF(error)
-    while tb is not None:
-        if _interrupts(tb.tb_frame):
-            return True
-        innermost, tb = tb, tb.tb_next
-    return innermost is not None and _is_thrown_in(error, innermost)
+    return came_from_handler(error) or _is_thrown_in(error)
+
+
+def _codes_of_handlers() -> list[CodeType]:
+    found = (_code_of(signal.getsignal(number)) for number in signal.valid_signals())
+    return [code for code in found if code is not None]
+
+
+def _code_of(handler: Any) -> CodeType | None:
+    """The code of a function, a method, a partial or a callable object; None for `SIG_DFL` and what is written in C.
+
+    By its type, for what a handler says of itself is code that may raise.
+    """
+    while type(handler) is functools.partial:
+        handler = handler.func
+    if type(handler) is not MethodType and type(handler) is not FunctionType:
+        attributes = map(_ATTRIBUTES_OF, _BASES_OF(type(handler)))
+        handler = next((own["__call__"] for own in attributes if "__call__" in own), None)
+    if type(handler) is MethodType:
+        handler = handler.__func__
+    return handler.__code__ if type(handler) is FunctionType else None
 
 
 def _interrupts(frame: FrameType) -> bool:
-    """Whether a function was given the frame it was called from, as handlers of signals and tracers are."""
-    return any(given is frame.f_back for given in _arguments(frame)) and frame.f_back is not None
+    """Whether a function was called as a handler is, by (number, frame), or a tracer, by (frame, event, …).
+
+    The frame is the one that it was called from: so it is known also when it is no handler any more.
+    """
+    given = _arguments(frame)
+    for at, value in enumerate(given):
+        if value is frame.f_back and value is not None:
+            before, behind = given[at - 1] if at else None, given[at + 1] if at + 1 < len(given) else None
+            return isinstance(before, int) or type(behind) is str
+    return False
 
 
-def _arguments(frame: FrameType) -> Iterator[Any]:
+def _arguments(frame: FrameType) -> list[Any]:
     code = frame.f_code
-    # Our own frames may still run, and would keep what is read of them.
     takes_any = code.co_argcount or code.co_flags & inspect.CO_VARARGS
+    # Our own frames may still run, and would keep what is read of them.
     if not takes_any or _root(frame.f_globals.get("__name__")) == "failtrace":
-        return
+        return []
     values = frame.f_locals
-    for name in code.co_varnames[: code.co_argcount]:
-        yield values.get(name)
+    given = [values.get(name) for name in code.co_varnames[: code.co_argcount]]
     if code.co_flags & inspect.CO_VARARGS:
         rest = values.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
-        yield from rest if type(rest) is tuple else ()
+        given.extend(rest if type(rest) is tuple else ())
+    return given
 
 
-def _is_thrown_in(error: BaseException, innermost: TracebackType) -> bool:
-    """Whether it came up in the middle of code that raised nothing."""
-    kind, frame = type(error), innermost.tb_frame
-    if frame.f_code.co_code[innermost.tb_lasti] == _RAISE:
+def _is_thrown_in(error: BaseException) -> bool:
+    """Whether it came up in the middle of our code, which raised nothing of the kind."""
+    kind, tb = type(error), TRACEBACK_OF(error)
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    if tb is None or _is_raised(tb) or _root(_MODULE_OF(kind)) == _PANIC:
         return False
-    if kind is KeyboardInterrupt:
-        return True
-    foreign = not issubclass(kind, Exception) or not _is_ours(_MODULE_OF(kind))
-    return foreign and _is_ours(frame.f_globals.get("__name__"))
+    foreign = not issubclass(kind, Exception) or _root(_MODULE_OF(kind)) not in _OURS
+    return foreign and _root(tb.tb_frame.f_globals.get("__name__")) in _OURS
 
 
-def _is_ours(module: object) -> bool:
-    return _root(module) in _OURS
+def _is_raised(tb: TracebackType) -> bool:
+    """Whether a statement raised it there."""
+    return tb.tb_frame.f_code.co_code[tb.tb_lasti : tb.tb_lasti + 1] == _RAISE
 
 
 def _root(module: object) -> str:

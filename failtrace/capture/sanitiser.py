@@ -12,7 +12,7 @@ from typing import Any
 
 from failtrace.capture.clean_text import CleanText, Keep, bounded_text
 from failtrace.capture.foreign_values import mro_of, text_of, type_name
-from failtrace.capture.interrupts import came_from_outside
+from failtrace.capture.interrupts import came_from_handler
 from failtrace.capture.markers import Mark, Marks, mark
 from failtrace.capture.redaction import could_name_secret, gate
 from failtrace.capture.sanitiser_walk import Walk, judge_key
@@ -65,7 +65,7 @@ def sanitise(value: object, marks: Marks) -> Json:
     try:
         return Walk(marks).value(value, 0)
     except Exception as error:  # the last edge: no room on the stack or in memory
-        if came_from_outside(error):
+        if came_from_handler(error):
             raise
         return mark("object", type=type_name(type(value)), repr=f"<could not be read: {type_name(type(error))}>")
 

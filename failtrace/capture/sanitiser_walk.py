@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from failtrace.capture.clean_text import CleanText, byte_length, clean_text, size_and_hash, valid_text
 from failtrace.capture.foreign_values import mro_of, type_name
-from failtrace.capture.interrupts import came_from_outside
+from failtrace.capture.interrupts import came_from_handler
 from failtrace.capture.markers import KEY, Mark, Marks, mark
 from failtrace.capture.redaction import is_kept, look_closer, redact_text, redactor
 from failtrace.capture.sanitiser_foreign import foreign
@@ -80,7 +80,7 @@ class Walk:
         try:
             return foreign(self, value, depth)
         except Exception as error:  # whatever a hostile object does, its siblings are kept
-            if came_from_outside(error):
+            if came_from_handler(error):
                 raise
             return mark("object", type=type_name(kind), repr=f"<could not be read: {type_name(type(error))}>")
 

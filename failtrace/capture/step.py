@@ -92,6 +92,10 @@ class step:  # noqa: N801  a context manager, named like one
                 self._fail(error)
         except BaseException as fault:  # noqa: BLE001
             FAULTS.take(fault)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         try:
             self._span.end()
         except BaseException as fault:  # noqa: BLE001

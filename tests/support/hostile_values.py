@@ -1,6 +1,7 @@
 """Values that cannot be written down as they are, or that raise when somebody looks at them: the input of tests."""
 
 import array
+import asyncio
 import collections
 import dataclasses
 import datetime as dt
@@ -43,6 +44,42 @@ class HostileClass:
 
 class Interrupts(Raises):
     error = KeyboardInterrupt
+
+
+class Exits:
+    """Leaves by what is written in C, so that no code of its own is in the traceback."""
+
+    __repr__ = __str__ = sys.exit
+
+
+class GivesItsFrame:
+    """Calls by its frame what raises, as a handler of a signal is called."""
+
+    def __repr__(self):
+        return self._told_of(sys._getframe())
+
+    @staticmethod
+    def _told_of(frame):
+        raise ValueError(frame.f_lineno)
+
+
+class Cancelled:
+    """Its text is told by what was cancelled, in C."""
+
+    def __repr__(self):
+        loop = asyncio.new_event_loop()
+        future = asyncio.Future(loop=loop)
+        future.cancel()
+        loop.close()
+        return future.result()
+
+
+class NoSuchLine(Exception):
+    """Its text raises with a traceback that points at no instruction."""
+
+    def __str__(self):
+        frame = sys._getframe()
+        raise ValueError.with_traceback(ValueError(), types.TracebackType(None, frame, 10**6, 1))
 
 
 class HostileMeta(type):
@@ -214,6 +251,10 @@ ZOO = {
     "mock in a dict": {"client": MagicMock(spec=dict), "n": [MagicMock(spec=BaseModel)]},
     "repr raises": Raises(),
     "repr interrupts": Interrupts(),
+    "repr exits": Exits(),
+    "repr gives its frame": GivesItsFrame(),
+    "repr is cancelled": Cancelled(),
+    "exception of no line": NoSuchLine(),
     "repr is no text": NotText(),
     "repr recurses": Recursive(),
     "repr is endless": Endless(),
