@@ -1,5 +1,6 @@
 """`failtrace doctor`: is this installation well, and what to do where it is not."""
 
+import logging
 from dataclasses import asdict
 
 import click
@@ -7,6 +8,7 @@ from rich.table import Table
 
 from failtrace.cli.options import json_option
 from failtrace.cli.output import print_json, to_stdout
+from failtrace.errors import StoreError
 from failtrace.health import Finding, examine
 from failtrace.hostile import Caught, run_hostile
 from failtrace.hostile_result import keep_result
@@ -16,6 +18,7 @@ from failtrace.settings import Settings
 from failtrace.subjects.hostile import HOSTILE
 from failtrace.wording import printable
 
+_log = logging.getLogger("failtrace")
 _MARK = {"ok": "✓", "warning": "!", "failed": "✗"}
 
 
@@ -37,8 +40,7 @@ def doctor(hostile: bool, keep: bool, filed: bool, as_json: bool) -> int:
         return _examine(as_json)
     settings = Settings.load()
     if not filed:
-        with Mirror.open(settings.mirror_path, settings.keep_passed) as mirror:
-            mirror.note("ran the hostile subjects", f"{len(HOSTILE)} hostile subjects")
+        _file(settings)
     return _hostile(settings, keep, as_json)
 
 
@@ -50,6 +52,15 @@ def _examine(as_json: bool) -> int:
         else:
             _print(finding)
     return int(any(finding.state == "failed" for finding in findings))
+
+
+def _file(settings: Settings) -> None:
+    """An ill installation is what one runs them on, too: a mirror that takes no entry is not in their way."""
+    try:
+        with Mirror.open(settings.mirror_path, settings.keep_passed) as mirror:
+            mirror.note("ran the hostile subjects", f"{len(HOSTILE)} hostile subjects")
+    except StoreError as error:
+        _log.warning("This is not filed in the audit. %s", error)
 
 
 def _hostile(settings: Settings, keep: bool, as_json: bool) -> int:

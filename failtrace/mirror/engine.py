@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -155,27 +156,33 @@ def _kind_and_size(path: Path) -> tuple[str | None, int]:
     return None if stat.S_ISREG(status.st_mode) else "a pipe or a device", status.st_size
 
 
-def _url(path: Path) -> URL:
-    """As a file to write, or to read alone where its folder takes none of the files that SQLite needs beside it."""
+def _engine(path: Path) -> Engine:
+    """Of a file to write, or to read alone where its folder takes none of the files that SQLite needs beside it."""
+    arguments: dict[str, Any] = {"timeout": WAIT_S, "check_same_thread": False, "isolation_level": None}
     if not path.exists() or os.access(path.parent, os.W_OK):
-        return URL.create("sqlite", database=str(path))
-    query = {"uri": "true", "mode": "ro"}
-    # Without a WAL nobody has it open who could write it, and SQLite need not make one.
-    if not path.with_name(f"{path.name}-wal").exists():
-        query["immutable"] = "1"
-    return URL.create("sqlite", database=f"file:{quote(str(path))}", query=query)
+        return create_engine(
+            URL.create("sqlite", database=str(path)),
+            poolclass=QueuePool,
+            pool_size=8,
+            max_overflow=56,
+            pool_timeout=WAIT_S,
+            pool_use_lifo=True,
+            connect_args=arguments,
+        )
+
+    def connect() -> sqlite3.Connection:
+        # Without a WAL nobody has it open who could write it, and SQLite need not make one. Else: see what is written.
+        mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
+        address = f"file:{quote(str(path))}?mode={mode}"
+        connection: sqlite3.Connection = sqlite3.connect(address, uri=True, **arguments)
+        return connection
+
+    # A connection for each transaction, for a writer of another account may come and go.
+    return create_engine("sqlite://", poolclass=NullPool, creator=connect)
 
 
 def _connect(path: Path) -> _Handle:
-    engine = create_engine(
-        _url(path),
-        poolclass=QueuePool,
-        pool_size=8,
-        max_overflow=56,
-        pool_timeout=WAIT_S,
-        pool_use_lifo=True,
-        connect_args={"timeout": WAIT_S, "check_same_thread": False, "isolation_level": None},
-    )
+    engine = _engine(path)
     event.listen(engine, "connect", _set_up)
     return _Handle(os.getpid(), engine, threading.Lock())
 

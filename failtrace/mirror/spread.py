@@ -79,6 +79,8 @@ def durations(connection: Connection, span: Span, subjects: Sequence[str] = ()) 
         return None
     exact = total <= EXACT_UP_TO
     cells = _each(connection, span, subjects) if exact else [(middle_of(number), count) for number, count in bins]
+    if not cells:
+        return None
     return Durations(_percentile(cells, 0.5), _percentile(cells, 0.95), exact=exact)
 
 

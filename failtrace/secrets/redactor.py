@@ -91,13 +91,14 @@ class Redactor:
     def _one_pass(self, text: str) -> tuple[str, int]:
         """The text without what each rule finds once, and how many that was."""
         count = 0
-        if self._secrets is not None:
-            text, count = self._without_own(text, self._secrets)
-        if self._all_shapes(text):
-            for rule, could_match, pattern in _matchers():
-                if could_match(text) and rule.name not in self.rules.keep_rules:
-                    text, found = _apply(rule, pattern, text, self.is_kept)
-                    count += found
+        own = self._secrets.spans(text) if self._secrets is not None else []
+        if any(names.secret_key(text[start:end]) for start, end in own):
+            # What one of the process's own secrets names goes before the name does.
+            text, count = redact_assignments(text, self.is_kept)
+            own = self._secrets.spans(text) if self._secrets is not None else []
+        shapes = self._shapes(text) if self._all_shapes(text) else []
+        text, found = _without(text, [*((start, end, "own_secret") for start, end in own), *shapes])
+        count += found
         if self._all_names(text):
             if self._own_keys is not None:
                 text, found = redact_own_keys(text, self._own_keys, self.is_kept)
@@ -109,15 +110,15 @@ class Redactor:
             count += found
         return text, count
 
-    def _without_own(self, text: str, secrets: Literals) -> tuple[str, int]:
-        """The text without the process's own secrets; what one of them names goes first."""
-        spans = secrets.spans(text)
-        named = 0
-        if any(names.secret_key(text[start:end]) for start, end in spans):
-            text, named = redact_assignments(text, self.is_kept)
-            spans = secrets.spans(text)
-        text, count = _replace(text, spans, "own_secret")
-        return text, named + count
+    def _shapes(self, text: str) -> list[tuple[int, int, str]]:
+        """Where each built-in shape is, and its name."""
+        return [
+            (start, end, rule.name)
+            for rule, could_match, pattern in _matchers()
+            if could_match(text) and rule.name not in self.rules.keep_rules
+            for start, end in _matches(rule, pattern, text)
+            if start < end and not self.is_kept(text[start:end])
+        ]
 
     def _apply_own(self, name: str, linear: LinearPattern, text: str) -> tuple[str, int]:
         """The text between what is redacted already, without the matches of a user's expression."""
@@ -165,14 +166,27 @@ def _matchers() -> tuple[tuple[Rule, Gate, re.Pattern[str]], ...]:
     return tuple((rule, _scan(_short_gate(rule)), re.compile(rule.pattern or rule.gate)) for rule in SHAPES)
 
 
-def _apply(rule: Rule, pattern: re.Pattern[str], text: str, is_kept: Gate) -> tuple[str, int]:
+def _matches(rule: Rule, pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
     group: str | int = "secret" if "secret" in pattern.groupindex else 0
-    spans = [
+    return [
         (match.start(group), _end_of_run(text, match.end(group)))
         for match in pattern.finditer(text)
         if _fits(rule, text, match.start()) and (rule.accept is None or rule.accept(match[group]))
     ]
-    return _replace(text, spans, rule.name, is_kept)
+
+
+def _without(text: str, spans: list[tuple[int, int, str]]) -> tuple[str, int]:
+    """The text with a marker in place of each stretch of spans that overlap, and how many there were.
+
+    One secret may hold another, or share a part with it: neither leaves a rest. The first that begins gives its name.
+    """
+    pieces: list[str] = []
+    copied = 0
+    for start, end, rule in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= copied:
+            pieces += text[copied:start], f"[redacted:{rule}]"
+        copied = max(copied, end)
+    return "".join((*pieces, text[copied:])), len(pieces) // 2
 
 
 def _fits(rule: Rule, text: str, start: int) -> bool:
@@ -188,12 +202,12 @@ def _end_of_run(text: str, end: int) -> int:
     return run.end() if run else end
 
 
-def _replace(text: str, spans: list[tuple[int, int]], rule: str, is_kept: Gate | None = None) -> tuple[str, int]:
+def _replace(text: str, spans: list[tuple[int, int]], rule: str, is_kept: Gate) -> tuple[str, int]:
     """The text with a marker in place of each span that is not kept, and how many there were."""
     pieces: list[str] = []
     copied = 0
     for start, end in spans:
-        if copied <= start < end and (is_kept is None or not is_kept(text[start:end])):
+        if copied <= start < end and not is_kept(text[start:end]):
             pieces += text[copied:start], f"[redacted:{rule}]"
             copied = end
     return "".join((*pieces, text[copied:])), len(pieces) // 2
