@@ -42,6 +42,8 @@ _given = OwnRules()
 """As adopted, before anything came later."""
 _later: dict[str, None] = {}
 """Forms of what the environment has come to hold since, the newest last."""
+_held: tuple[str, ...] = ()
+"""Forms of what it holds now."""
 _seen: Mapping[str, str] = {}
 """The environment whose secrets are known."""
 _listener: Callable[[Sequence[str]], None] | None = None
@@ -63,9 +65,9 @@ if hasattr(os, "register_at_fork"):
 
 def adopt(rules: OwnRules, environment: Mapping[str, str]) -> None:
     """Redact by these own rules from now on; they hold the secrets of this environment."""
-    global _given, _as_it_was
+    global _given, _as_it_was, _held
     with _lock:
-        _given, _as_it_was = rules, None
+        _given, _as_it_was, _held = rules, None, ()
         _later.clear()
         _enforce(rules, environment)
 
@@ -91,7 +93,7 @@ def keep_up() -> None:
 
     What it held before stays secret, up to MAX_REPLACED forms: a variable may hold a new token every hour.
     """
-    global _as_it_was
+    global _as_it_was, _held
     if _ENVIRONMENT is not None and _as_it_was == _ENVIRONMENT:
         return
     as_it_is = None if _ENVIRONMENT is None else _ENVIRONMENT.copy()
@@ -101,7 +103,8 @@ def keep_up() -> None:
         return  # another thread takes something out of it; the next call will see
     redactor()
     if now != _seen:
-        new = _take_in(own_secrets((), now), now)
+        _held = own_secrets((), now)
+        new = _take_in(_held, now)
         if new and _listener is not None:
             _listener(new)
     _as_it_was = as_it_is
@@ -112,18 +115,19 @@ def learn(forms: Sequence[str]) -> None:
     _take_in(forms, _seen)
 
 
-def _take_in(held: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+def _take_in(forms: Sequence[str], environment: Mapping[str, str]) -> list[str]:
     """Know these forms as those of secrets from now on, and return those that were not known."""
     with _lock:
         known = {*_given.secrets, *_later}
-        for form in held:
+        for form in forms:
             _later.pop(form, None)
             _later[form] = None
-        replaced = len(_later) - len(held)
-        for form in tuple(_later)[: max(0, replaced - MAX_REPLACED)]:
+        wanted = {*forms, *_held}
+        replaced = [form for form in _later if form not in wanted]
+        for form in replaced[: max(0, len(replaced) - MAX_REPLACED)]:
             del _later[form]
         _enforce(replace(_given, secrets=tuple(sorted({*_given.secrets, *_later}))), environment)
-    return [form for form in held if form not in known]
+    return [form for form in forms if form not in known]
 
 
 def tell_what_is_learnt(listener: Callable[[Sequence[str]], None]) -> None:

@@ -113,13 +113,15 @@ def holds_secret(key: SecretKey, value: Any) -> bool:
     """Whether `value`, under a key that names a secret, is to go.
 
     Nothing, yes and no, empty values, placeholders and JSON Schemas of a field stay. Under a doubtful name
-    (`token`, `auth`, `session`) only opaque texts go.
+    (`token`, `auth`, `session`) only opaque texts go, under one of the user's own every text and number.
     """
     kind = type(value)
     if value is None or kind is bool or kind is Mark:
         return False
     if kind is bytes:
         kind, value = str, _as_text(value)
+    if key.own and id(kind) not in _CONTAINERS:
+        return kind is not str or not (is_placeholder(value) or not value.strip())
     if key.doubtful:
         return kind is str and is_opaque_under(key.rule, value)
     if kind is str:

@@ -74,6 +74,8 @@ class SecretKey(NamedTuple):
     """The words found, e.g. `key:api_key`."""
     doubtful: bool
     """Whether only opaque values under it are secret."""
+    own: bool = False
+    """Whether it is a name of the user's own, under which every value is."""
 
 
 def adopt_keys(own: Sequence[str], kept: Sequence[str]) -> None:
@@ -108,8 +110,13 @@ def secret_key(key: str) -> SecretKey | None:
 
 @cached_by_rules(4096)
 def _secret_key(key: str) -> SecretKey | None:
+    return None if _kept and not _kept.isdisjoint(_ends_of(key)) else named_secret(key)
+
+
+def named_secret(key: str) -> SecretKey | None:
+    """As `secret_key`, whatever the user wants to stay."""
     words = words_of(key)
-    if not words or key in _EXEMPT or _NO_NAME.search(key) or (_kept and not _kept.isdisjoint(_ends_of(key))):
+    if not words or key in _EXEMPT or _NO_NAME.search(key):
         return None
     if _own and (own := _own_key(words)):
         return own
@@ -129,7 +136,7 @@ def _secret_key(key: str) -> SecretKey | None:
 def _own_key(words: list[str]) -> SecretKey | None:
     for start in range(len(words)):
         if found := _own.get("".join(words[start:])):
-            return SecretKey(f"key:{found}", doubtful=False)
+            return SecretKey(f"key:{found}", doubtful=False, own=True)
     return None
 
 

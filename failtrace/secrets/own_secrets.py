@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 from failtrace.secrets.assignments import redact_assignments
-from failtrace.secrets.judgement import is_opaque, is_placeholder
-from failtrace.secrets.names import is_bare_name, secret_key
+from failtrace.secrets.judgement import is_mixed, is_opaque, is_placeholder
+from failtrace.secrets.names import is_bare_name, named_secret
 
 MIN_CONFIGURED = 4
 """Characters of the shortest configured secret; shorter ones stand in too many words."""
@@ -65,8 +65,10 @@ def _of_variable(name: str, value: str) -> Iterator[str]:
     """What of a variable is secret: all of it under the name of a secret; what stands in a URL under any."""
     for secret in (*_URL_PASSWORD.findall(value), *_assigned(value), *(_headers(value) if "HEADERS" in name else ())):
         yield from (text for text in {secret, unquote(secret)} if _tells(text))
-    key = secret_key(name)
-    if key is not None and _tells(value) and (not key.doubtful or is_opaque(value)) and not _PATH.fullmatch(value):
+    # A name that the user keeps is one that texts may show; what the process was given under it is a secret still.
+    key = named_secret(name)
+    is_path = _PATH.fullmatch(value) and not is_mixed(value)
+    if key is not None and _tells(value) and (not key.doubtful or is_opaque(value)) and not is_path:
         yield value
 
 
@@ -105,7 +107,7 @@ def _under_secret_names(table: Mapping[str, Any]) -> Iterator[str]:
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _under_secret_names(value)
-        elif isinstance(value, str) and secret_key(name) is not None and _tells(value):
+        elif isinstance(value, str) and named_secret(name) is not None and _tells(value):
             yield value
 
 
@@ -156,4 +158,4 @@ def _without_surrogates(text: str) -> str:
 def _pieces(form: str) -> Iterator[str]:
     for start in range(0, len(form), MAX_PIECE):
         piece = form[start : start + MAX_PIECE]
-        yield piece if len(piece) >= MIN_CONFIGURED else form[-MAX_PIECE:]
+        yield piece if len(piece) >= min(MIN_WORD, len(form)) else form[-MAX_PIECE:]

@@ -26,7 +26,9 @@ _MAX_PASSES = 4
 """Two secrets glued together: the second is seen once the first is gone."""
 _GATE_REPEATS = 8
 """A gate need not count to 40: shorter counts keep its automaton small (9 ms to build instead of 19)."""
-_ESCAPE_BEFORE = re.compile(r"\\[nrtbfv]\Z|%[0-9A-Fa-f]{2}\Z|\\u[0-9a-f]{4}\Z|\x1b\[[0-9;]{0,8}m\Z")
+_ESCAPE_BEFORE = re.compile(
+    r"\\[nrtbfv]\Z|%[0-9A-Fa-f]{2}\Z|\\u[0-9a-f]{4}\Z|(?:\x1b|\\u001b|\\x1b|\\033|\\e)\[[0-9;]{0,8}m\Z"
+)
 _MAX_BEHIND = 40
 _RUN = re.compile(r"[A-Za-z0-9]*+")
 _SURROGATE = re.compile(r"\\ud[89a-f][0-9a-f]{2}")
@@ -40,7 +42,7 @@ class Redactor:
         self.rules = rules
         self.anchored = bool(rules.patterns)
         """Whether a text must be looked at by itself: an expression may ask for its start or end."""
-        self.shortest = 1 if rules.patterns else min([_SHORTEST, *map(_length, rules.secrets)])
+        self.shortest = 1 if rules.patterns or rules.keys else min([_SHORTEST, *map(_length, rules.secrets)])
         """Characters of the shortest text that a rule can match."""
         self._all_names, self._all_shapes, built_in = _built_in(rules.keys)
         self._patterns = tuple((name, compile_linear(pattern)) for name, pattern in rules.patterns)
@@ -217,4 +219,4 @@ def _starts_there(text: str, start: int) -> bool:
     """Whether a token can start here: no letter or digit before it, unless it belongs to an escape sequence."""
     if start == 0 or not text[start - 1].isalnum():
         return True
-    return _ESCAPE_BEFORE.search(text[max(0, start - 12) : start]) is not None
+    return _ESCAPE_BEFORE.search(text[max(0, start - 16) : start]) is not None

@@ -101,6 +101,14 @@ def test_text_is_redacted_by_own_rules_too(text: str, clean: str) -> None:
 
 
 @pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("value", [123, 12345.5, "berlin/mitte/street", "Please leave it at the key holder", "x"])
+def test_every_value_under_an_own_name_goes(value: object) -> None:
+    """Numbers, places and sentences too; nothing, yes and no stay."""
+    assert sanitise({"iban": value}, Marks())["iban"]["rule"] == "key:iban"  # type: ignore[index, call-overload]
+    assert sanitise({"iban": None, "IBAN": False}, Marks()) == {"iban": None, "IBAN": False}
+
+
+@pytest.mark.usefixtures("own")
 def test_value_is_redacted_by_own_rules_too() -> None:
     """However small the value is, and whatever stands beside it."""
     marks = Marks()

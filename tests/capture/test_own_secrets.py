@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -276,3 +277,46 @@ def test_a_secret_that_is_a_name_hides_no_other() -> None:
 
     assert "plain.words.here" not in told
     assert "my_shop_api_key" not in told
+
+
+def test_what_the_environment_holds_is_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a subject's process tells of many others meanwhile."""
+    monkeypatch.setattr(redaction, "MAX_REPLACED", 20)
+    adopt(OwnRules(), {})
+    held = {f"LATE{number}_API_KEY": f"late.key.{number:06}" for number in range(100)}
+    for name, value in held.items():
+        monkeypatch.setenv(name, value)
+    keep_up()
+
+    redaction.learn([f"told.by.another.{number:06}" for number in range(100)])
+    keep_up()
+
+    assert [value for value in held.values() if not redact_text(f"used {value} now")[1]] == []
+
+
+def test_a_name_that_is_kept_keeps_no_secret_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`[keep] keys` is about what texts show under a name, not about what this process was given."""
+    monkeypatch.setenv("SHOP_API_KEY", "blue.horse.77")
+    rules = OwnRules(keep_keys=("shop_api_key",))
+    for _ in range(2):
+        adopt(replace(rules, secrets=own_secrets((), os.environ)), os.environ)
+
+    assert redact_text("shop_api_key=blue.horse.77, shop_api_key=red.fox.99.x") == (
+        "shop_api_key=[redacted:own_secret], shop_api_key=red.fox.99.x",
+        1,
+    )
+
+
+def test_secrets_that_share_a_part_leave_no_rest() -> None:
+    """Whichever begins first."""
+    adopt(OwnRules(secrets=("abcdef-123-xyz", "123-xyz-7890-long-tail")), {})
+
+    assert redact_text("a abcdef-123-xyz-7890-long-tail b")[0] == "a [redacted:own_secret] b"
+
+
+def test_a_secret_may_begin_like_a_path() -> None:
+    """One in 64 of base64 does."""
+    assert "/wJalrXUtn" + "FEMIK7MDENGbPxRfiCYEXAMPLE+KEY" in own_secrets(
+        (), {"AWS_SECRET_ACCESS_KEY": "/wJalrXUtn" + "FEMIK7MDENGbPxRfiCYEXAMPLE+KEY"}
+    )
+    assert own_secrets((), {"SSH_KEY": "/home/ada/.ssh/id_ed25519"}) == ()
