@@ -33,7 +33,12 @@ MAX_PIECE = 4096
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 _PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][^:@=]*")
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
-_URL_PASSWORD = re.compile(r"://[^\s/:@]{0,128}:([^\s/@]{1,512})@")
+_IN_URLS = (
+    # Up to the last @ before the host, for a password may hold one, and a slash; a port with a path behind it is none.
+    re.compile(r"://[^\s/:@\[]{0,128}:(?!\d*/)([^\s\"'<>]{1,512})@(?=[A-Za-z0-9_\[])"),
+    re.compile(r"://([A-Za-z0-9_-]{20,128})@"),
+    re.compile(r":([^\s/:@\[\]]{1,128})@(?:tcp|unix)\("),
+)
 
 
 def secrets_files() -> tuple[Path, ...]:
@@ -63,7 +68,8 @@ def own_secrets(configured: Iterable[str], environment: Mapping[str, str]) -> tu
 
 def _of_variable(name: str, value: str) -> Iterator[str]:
     """What of a variable is secret: all of it under the name of a secret; what stands in a URL under any."""
-    for secret in (*_URL_PASSWORD.findall(value), *_assigned(value), *(_headers(value) if "HEADERS" in name else ())):
+    in_urls = [secret for pattern in _IN_URLS for secret in pattern.findall(value)]
+    for secret in (*in_urls, *_assigned(value), *(_headers(value) if "HEADERS" in name else ())):
         yield from (text for text in {secret, unquote(secret)} if _tells(text))
     # A name that the user keeps is one that texts may show; what the process was given under it is a secret still.
     key = named_secret(name)
@@ -100,15 +106,21 @@ def _tells(value: str) -> bool:
 def _of_streamlit() -> Iterator[str]:
     for path in secrets_files():
         with suppress(OSError, ValueError):
-            yield from _under_secret_names(tomllib.loads(path.read_text("utf-8")))
+            yield from _of_table(tomllib.loads(path.read_text("utf-8")))
 
 
-def _under_secret_names(table: Mapping[str, Any]) -> Iterator[str]:
+def _of_table(table: Mapping[str, Any], *, secret: bool = False) -> Iterator[str]:
+    """What is secret in it: by its name, or by that of a table or list around it, `[passwords]`, say."""
     for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _under_secret_names(value)
-        elif isinstance(value, str) and named_secret(name) is not None and _tells(value):
-            yield value
+        key = named_secret(name)
+        under = secret or (key is not None and not key.doubtful)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict):
+                yield from _of_table(item, secret=under)
+            elif isinstance(item, str):
+                yield from _of_variable(name, item)
+                if (under or key is not None) and _tells(item):
+                    yield item
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -38,6 +38,9 @@ KEY = 'sec"ret/ö' + "+key=1<& 2"
         ("GITHUB_TOKEN", "abc123def456", "abc123def456"),
         ("DATABASE_URL", "postgresql://app:s3cr3t!@db.local/shop", "s3cr3t!"),
         ("BROKER", "amqp://u:p%40ss%2Fw0rd@mq", "p@ss/w0rd"),
+        ("ANALYTICS", "postgresql://u:pa@wonder" + "land7@h/db", "pa@wonder" + "land7"),
+        ("MYSQL", "root:hunter" + "22x@tcp(db:3306)/shop", "hunter" + "22x"),
+        ("GIT", "https://aB3dE5gH7jK9mN1pQ2" + "sT4v@git.local/x", "aB3dE5gH7jK9mN1pQ2" + "sT4v"),
         ("STORAGE", "AccountName=a;AccountKey=Zm9vYmFyYmF6cXV4;", "Zm9vYmFyYmF6cXV4"),
         ("SERVER_SECRET", "first line of it\nsecond line of it", "second line of it"),
     ],
@@ -128,6 +131,14 @@ def test_secrets_of_the_login_are_known(tmp_path: Path, monkeypatch: pytest.Monk
 
     assert {"blue.horse", "green.cow"} <= set(own_secrets((), {}))
     assert "shop-dashboard" not in own_secrets((), {})
+    (folder / "secrets.toml").write_text(
+        'host = "db.local"\napi_keys = ["brown.fox.1", "brown.fox.2"]\n[passwords]\nada = "grey.wolf.1"\n'
+        '[connections.sql]\nurl = "postgresql://ada:red.hen@77/x@db/shop"\n[[users]]\nname = "ada.of.shop"\n'
+        'password = "black.cat"\n'
+    )
+    found = set(own_secrets((), {}))
+    assert {"brown.fox.1", "brown.fox.2", "grey.wolf.1", "red.hen@77/x", "black.cat"} <= found
+    assert found.isdisjoint({"db.local", "ada.of.shop"})
     (folder / "secrets.toml").write_text("client_secret = ")
     assert own_secrets((), {}) == ()
 
