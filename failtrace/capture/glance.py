@@ -19,9 +19,9 @@ from failtrace.capture.foreign_values import type_name
 from failtrace.capture.interrupts import came_from_outside
 from failtrace.capture.markers import Mark, Marks, mark
 from failtrace.capture.redaction import gate
-from failtrace.capture.sanitiser_walk import Walk, judge_key
+from failtrace.capture.sanitiser_walk import SHORT_INT, Walk, judge_key
 from failtrace.capture.secret_values import named_value
-from failtrace.capture.value_limits import MAX_EXACT_INT, MAX_SECONDS
+from failtrace.capture.value_limits import MAX_SECONDS
 from failtrace.contracts.base import Json
 
 GLANCE_NODES, GLANCE_BYTES, GLANCE_S = 200, 4 << 10, 0.001
@@ -133,7 +133,7 @@ def _is_quick(value: Any) -> bool:
         # A flag may name the next one: `("--password", "x")`.
         return len(value) <= MAX_QUICK and value.isascii() and value[:2] != "--" and not gate()(value)
     if kind is int:
-        return -MAX_EXACT_INT <= value <= MAX_EXACT_INT  # type: ignore[no-any-return]
+        return -SHORT_INT < value < SHORT_INT  # type: ignore[no-any-return]
     return value is None or kind is bool or (kind is float and math.isfinite(value))
 
 

@@ -40,6 +40,8 @@ from failtrace.secrets.own_rules import cached_by_rules
 _T = TypeVar("_T")
 _LONG = 4096
 """Characters from which a text is worth a look at the clock."""
+SHORT_INT = 10**11
+"""Smaller ones have fewer digits than what counts as a secret of the process's own."""
 _MANY = 3
 """Texts from which one scan of all is cheaper than one of each."""
 _VECTOR = 16
@@ -68,7 +70,7 @@ class Walk:
         if value is None or kind is bool:
             return value  # type: ignore[no-any-return]
         if kind is int:
-            return value if -MAX_EXACT_INT <= value <= MAX_EXACT_INT else self._big_int(value)
+            return value if -SHORT_INT < value < SHORT_INT else self._long_int(value)
         if kind is float:
             return value if math.isfinite(value) else mark("float", value=repr(value))
         if kind is dict:
@@ -272,6 +274,13 @@ class Walk:
         self.marks.bytes_cut += max(0, size - byte_length(kept))
         hashed: dict[str, Json] = {"sha256": digest} if digest and not count else {}
         return mark("cut", type="str", size=len(text), **hashed, kept=kept)
+
+    def _long_int(self, value: int) -> Json:
+        """A number with so many digits that it may be a secret of the process's own."""
+        if value.bit_length() <= MAX_DECIMAL_BITS and redact_text(str(value))[1]:
+            self.marks.values_redacted += 1
+            return mark("redacted", rule="own_secret", type="int")
+        return value if -MAX_EXACT_INT <= value <= MAX_EXACT_INT else self._big_int(value)
 
     def _big_int(self, value: int) -> Mark:
         bits = value.bit_length()

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from failtrace import run_with_failure_detection, step
 from failtrace.capture import redaction
 from failtrace.capture.redaction import adopt, follow, keep_up, redact_text, redactor
+from failtrace.capture.sanitiser import Marks, sanitise
 from failtrace.secrets.own_rules import OwnRules
 from failtrace.secrets.own_secrets import MAX_PIECE, own_secrets
 from failtrace.secrets.redactor import Redactor
@@ -331,3 +332,12 @@ def test_a_secret_may_begin_like_a_path() -> None:
         (), {"AWS_SECRET_ACCESS_KEY": "/wJalrXUtn" + "FEMIK7MDENGbPxRfiCYEXAMPLE+KEY"}
     )
     assert own_secrets((), {"SSH_KEY": "/home/ada/.ssh/id_ed25519"}) == ()
+
+
+def test_a_secret_is_one_as_a_number_too() -> None:
+    """As value, as key, among others; other long numbers stay."""
+    adopt(OwnRules(secrets=own_secrets((), {"VAULT_PIN_SECRET": "483920175534"})), {})
+    told = json.dumps(sanitise({"a": 483920175534, "b": [1, 483920175534], "c": {483920175534: 1}}, Marks()))
+
+    assert "483920175534" not in told
+    assert sanitise([1_795_866_052_155_997_300 // 10**6, 2**53], Marks())[0] == 1_795_866_052_155  # type: ignore[index]
