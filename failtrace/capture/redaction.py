@@ -103,8 +103,10 @@ def keep_up() -> None:
         return  # another thread takes something out of it; the next call will see
     redactor()
     if now != _seen:
-        _held = own_secrets((), now)
-        new = _take_in(_held, now)
+        held = own_secrets((), now)
+        with _lock:
+            _held = held
+            new = _take_in(held, now)
         if new and _listener is not None:
             _listener(new)
     _as_it_was = as_it_is

@@ -40,8 +40,8 @@ MAX_STATUS = 16 * 1024 * 1024
 """Kept of what the process says of itself: the secrets that it has come to know, as many as an environment holds."""
 DRAIN_BYTES = 1024 * 1024
 """Read at once at most, as much as a pipe can hold: a flood must not keep the supervisor from its clock."""
-BACKUP_GRACE_S = 0.1
-"""After the deadline the watchdog inside the process has this long to write the stacks; then SIGKILL."""
+BACKUP_GRACE_S = 0.4
+"""After the deadline the watchdog inside has this long to write the stacks, on a busy machine too; then SIGKILL."""
 LONGEST_WAIT_S = 3600.0
 """epoll counts milliseconds in 32 bits."""
 MAX_STACKS = 256 * 1024

@@ -20,7 +20,7 @@ _KEYED = re.compile(
     rf"""(?:(?<![A-Za-z0-9_.-])|(?<=%26)|(?<=%3F)|(?<=\x1b\[[0-9]m)|(?<=\x1b\[[0-9]{{2}}m)|(?<=\x1b\[[0-9];[0-9]{{2}}m))
     (?P<key>-{{0,2}}(?:(?:[Aa]pi|API|[Aa]ccess|[Ss]ecret|[Pp]rivate|[Aa]uth|[Aa]ccount|[Cc]lient|[Ss]ession|[Rr]efresh
                       |[Cc]onnection|[Ss]igning|[Ee]ncryption)[ ])?[A-Za-z_][A-Za-z0-9_.-]{{0,80}}+)
-    (?=(?P<close>\\{{0,3}}["'`]?[\])]?{_COLOUR})
+    (?=(?P<close>\\{{0,7}}["'`]?[\])]?{_COLOUR})
     (?P<sep>[ \t]{{0,4}}:[ ]?[A-Za-z_][\w.\[\] |]{{0,30}}?[ ]{{0,2}}=[ ]{{0,2}}(?=[bruf]{{0,2}}["']|{_FIELD}\()
           | [ \t]{{0,4}}(?:=>|:=|!=|={{1,2}}|:\*{{0,2}}|%3[Dd])
             (?:\n[ \t]{{1,40}}(?=")|(?<=\)=)\(|[ \t]{{0,40}}{_COLOUR})
@@ -35,17 +35,22 @@ _BLOCK = re.compile(
 """A block of YAML; its first line says how far all are indented."""
 _NAME_FIELD = r"\b(?:[Nn]ame|NAME|(?:[Pp]arameter)?[Kk]ey|KEY|header|field)"
 _VALUE_FIELD = r"(?:(?:[Pp]arameter)?[Vv]alue|VALUE|val)"
-_NAMED = r"""["']?[ ]{0,3}[:=][ ]{0,3}["']?(?P<key>[A-Za-z_][\w.-]{0,80})["']?"""
-_THE_VALUE = r"""["']?[ ]{0,3}[:=][ ]{0,3}(?:"(?P<value>[^"\n]{3,}+)"|'(?P<quoted>[^'\n]{3,}+)'"""
+_QUOTE = r"""(?:\\{0,7}["'])?"""
+_IN_QUOTES = r"""(?:[^\\\n{0}]|\\(?!\\{{0,6}}{0})){{3,}}+"""
+_NAMED = rf"""{_QUOTE}[ ]{{0,3}}[:=][ ]{{0,3}}{_QUOTE}(?P<key>[A-Za-z_][\w.-]{{0,80}}){_QUOTE}"""
+_THE_VALUE = (
+    rf"""{_QUOTE}[ ]{{0,3}}[:=][ ]{{0,3}}\\{{0,7}}(?:"(?P<value>{_IN_QUOTES.format('"')})\\{{0,7}}\""""
+    rf"""|'(?P<quoted>{_IN_QUOTES.format("'")})\\{{0,7}}'"""
+)
 _ATTRIBUTES = r"""(?:[a-z-]{1,20}=["'][^"'<>\n]{0,80}["'][ ]{1,4}){0,4}"""
 _NAMED_VALUE = re.compile(
-    rf"""{_NAME_FIELD}{_NAMED}[\s,]{{1,20}}{_ATTRIBUTES}["']?{_VALUE_FIELD}{_THE_VALUE}|(?P<bare>[^\s"',<>}}]{{3,}}+))"""
+    rf"""{_NAME_FIELD}{_NAMED}[\s,]{{1,20}}{_ATTRIBUTES}{_QUOTE}{_VALUE_FIELD}{_THE_VALUE}|(?P<bare>[^\s"',<>}}]{{3,}}+))"""
 )
 """`{"name": "DB_PASSWORD", "value": "x"}`, in JSON, YAML, reprs, XML and HTML."""
-_VALUE_NAMED = re.compile(rf"""\b{_VALUE_FIELD}{_THE_VALUE})[\s,]{{1,20}}["']?{_NAME_FIELD[2:]}{_NAMED}""")
+_VALUE_NAMED = re.compile(rf"""\b{_VALUE_FIELD}{_THE_VALUE})[\s,]{{1,20}}{_QUOTE}{_NAME_FIELD[2:]}{_NAMED}""")
 """The same with the value first."""
 _PART = re.compile(
-    r"""name=\\{0,3}"(?P<key>[A-Za-z_][\w.-]{0,80})\\{0,3}"(?:\r?\n|\\r\\n){2}(?P<value>[^\r\n\\]{3,}+)"""
+    r"""name=\\{0,7}"(?P<key>[A-Za-z_][\w.-]{0,80})\\{0,7}"(?:\r?\n|\\{1,8}r\\{1,8}n){2}(?P<value>[^\r\n\\]{3,}+)"""
 )
 """A field of a form, as multipart/form-data has it."""
 _ELEMENT = re.compile(r"<(?P<key>[A-Za-z_][\w:.-]{0,80})(?:\s[^<>]{0,200})?>(?P<value>[^<>\n]++)</")
@@ -54,16 +59,17 @@ _VALUE_GROUPS = ("value", "quoted", "bare")
 _IN_ARN = re.compile(r"\barn:[a-z0-9:-]{0,80}:\Z")
 _MAX_ARN = 90
 """`arn:aws:secretsmanager:eu-west-1:123456789012:secret:db` says where one is."""
-_QUOTE_OF_NAME = re.compile(r"\\{0,3}[\"'`]")
+_QUOTE_OF_NAME = re.compile(r"\\{0,7}[\"'`]")
 
 
 def gate_of(names: str) -> str:
     """What a text must hold for this module to matter; no look-around, so that Rust's regex takes it."""
-    same_line = r"[\"'`\])\\]{0,5}(?:\x1b\[[0-9;]{0,8}m)?[ \t]{0,4}(?:[:=>!]|(?:is|was) |%3[Dd])|[\"'],"
+    same_line = r"[\"'`\])\\]{0,9}(?:\x1b\[[0-9;]{0,8}m)?[ \t]{0,4}(?:[:=>!]|(?:is|was) |%3[Dd])|[\"'],"
     next_one = (
-        r"(?:\n|\\n)[ \t]|[\"']?[\s,]{1,20}[\"']?(?i-u:parameter)?(?i-u:val)|[\"' ]{0,2}[/}>]|[\"']?\s[A-Za-z:-]{1,12}="
+        r"(?:\n|\\n)[ \t]|[\\\"']{0,8}[\s,]{1,20}[\\\"']{0,8}(?i-u:parameter)?(?i-u:val)"
+        r"|[\"' ]{0,2}[/}>]|[\"']?\s[A-Za-z:-]{1,12}="
     )
-    form = r"\\{0,3}\"(?:\r?\n|\\r\\n){2}"
+    form = r"\\{0,7}\"(?:\r?\n|\\{1,8}r\\{1,8}n){2}"
     after = f"(?:{_COLOUR}(?:{same_line})|{next_one}|{form})"
     cut_input = r"input_value=[^\n]{1,60}\.\.\."
     return f"{names}{after}|--[A-Za-z0-9-]{{0,40}}?{names}[ \\t]|{cut_input}"
@@ -113,7 +119,7 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> Found | None:
         return Found(*match.span(group)) if quoted_is_secret(value, key) else None
     start, sep = match.end("sep"), match["sep"]
     quote = _QUOTE_OF_NAME.match(match["close"])
-    if found := bracketed(text, start, quote.group() if quote else '"', key):
+    if found := bracketed(text, start, quote.group() if quote else "", key):
         return found
     if opening := OPENING.match(text, start):
         return _quoted_value(text, match, opening, key)
@@ -130,7 +136,8 @@ def _quoted_value(text: str, match: re.Match[str], opening: re.Match[str], key: 
     is_listed = "," in match["sep"] and not match["key"].startswith("--")
     if is_listed and key.doubtful:
         return None
-    in_doubt = is_listed or "(" in opening.group()
+    is_closing = not match["close"] and value[:1] in ("]", ")", ",")  # `print("The password: "), …`
+    in_doubt = is_listed or is_closing or "(" in opening.group()
     if (in_doubt and not has_digit(value)) or not quoted_is_secret(value, key):
         return None
     return body

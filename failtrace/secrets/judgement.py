@@ -30,6 +30,11 @@ _ALGORITHM = re.compile(
     re.IGNORECASE,
 )
 _SQL_TYPE = re.compile(r"(?:var|n|nvar)?char(?:acter)?\s?\(\d+\)|varbinary\(\d+\)", re.IGNORECASE)
+_TYPE = re.compile(
+    r"(?:(?:optional|list|sequence|set|tuple|secret|field)\[){0,3}(?:str|string|secretstr|bytes|int)\]{0,3}"
+    r"(?:\s?\|\s?(?:none|null|undefined))?\??",
+    re.IGNORECASE,
+)
 _SHORTEST = 7
 _NUMBERED_WORDS = re.compile(r"(?:[A-Za-z]+|[0-9]{1,6})(?:[-_.:/](?:[A-Za-z]+|[0-9]{1,6}))+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -78,8 +83,8 @@ def is_sentence(value: str) -> bool:
 
 
 def is_name_of_method(value: str) -> bool:
-    """Whether `value` is an algorithm (`AES-256`, `RS256`) or a column's type: what keys are made with or kept in."""
-    return _ALGORITHM.fullmatch(value) is not None or _SQL_TYPE.fullmatch(value) is not None
+    """Whether `value` is an algorithm (`AES-256`) or a type (`str | None`): what keys are made with or kept in."""
+    return any(name.fullmatch(value) for name in (_ALGORITHM, _SQL_TYPE, _TYPE))
 
 
 def is_place(value: str) -> bool:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
+from failtrace.secrets.enclosed import closing_bracket
 from failtrace.secrets.judgement import is_placeholder
-from failtrace.secrets.names import words_of
-from failtrace.secrets.values import OPENING, Found, closing_bracket, quoted_body
+from failtrace.secrets.names import SecretKey, secret_key, words_of
+from failtrace.secrets.values import OPENING, Found, quoted_body
 
 _APOSTROPHE = r"(?<=\w)'(?=\w)"
 _NEXT_NAME = r",\s{0,4}[\"']?[A-Za-z_][\w.-]{0,80}[\"']?\s{0,4}[=:]"
@@ -21,12 +22,13 @@ _MAX_INDENT = 80
 
 
 def own_key_pattern(keys: Sequence[str]) -> re.Pattern[str] | None:
-    """Finds an assignment to one of these names, however it is spelled; None where there are none."""
+    """Finds an assignment to what may be one of these names, however it is spelled; None where there are none."""
     if not keys:
         return None
     names = "|".join("[ _.-]?".join(words_of(key)) for key in sorted(keys, key=len, reverse=True))
     return re.compile(
-        rf"""(?<![A-Za-z0-9])(?<!redacted:key:)(?P<key>{names})(?P<quote>\\{{0,3}}["'`])?[\])]?
+        rf"""(?<![A-Za-z0-9])(?<!redacted:key:)(?P<key>(?:[A-Za-z][\w.-]{{0,60}})??(?:{names})(?:[_.-]?[A-Za-z0-9]{{1,12}}){{0,2}})
+        (?P<quote>\\{{0,7}}["'`])?[\])]?
         [ \t]{{0,4}}(?::=|=>|={{1,2}}|:)[ \t]{{0,40}}(?:\n[ \t]{{1,40}}(?=["'\[{{]))?""",
         re.VERBOSE | re.IGNORECASE,
     )
@@ -38,16 +40,25 @@ def redact_own_keys(text: str, pattern: re.Pattern[str], kept: Callable[[str], b
     count = copied = read = 0
     matches = list(pattern.finditer(text))
     for match, following in zip_longest(matches, matches[1:]):
-        if match.start() < read:
+        key = None if match.start() < read else _own_key(text, match)
+        if key is None:
             continue
         start, read, quote = _value(text, match, following.start() if following else len(text))
         value = text[start:read]
         if not _TELLS.search(value) or is_placeholder(value) or kept(value):
             continue
-        pieces += text[copied:start], f"{quote}[redacted:key:{'_'.join(words_of(match['key']))}]{quote}"
+        pieces += text[copied:start], f"{quote}[redacted:{key.rule}]{quote}"
         copied = read
         count += 1 - value.count("[redacted:")  # what stood in it was counted before
     return "".join((*pieces, text[copied:])), count
+
+
+def _own_key(text: str, match: re.Match[str]) -> SecretKey | None:
+    """Why it is a name of the user's, if it is one and not kept."""
+    start, end = match.span("key")
+    escaped = start > 0 and text[start - 1] == "\\" and text[start] in "nrt"
+    key = secret_key(text[start + escaped : end])
+    return key if key is not None and key.own else None
 
 
 def _value(text: str, match: re.Match[str], limit: int) -> Found:
@@ -57,7 +68,7 @@ def _value(text: str, match: re.Match[str], limit: int) -> Found:
         return _quoted(text, opening)
     is_marker = text.startswith("[redacted:", start)
     if text[start : start + 1] in ("[", "{") and not is_marker and (end := closing_bracket(text, start)):
-        return Found(start, end, match["quote"] or '"')
+        return Found(start, end, match["quote"] or "")
     if (nothing := _NOTHING_BEHIND.match(text, start)) and (block := _block(text, match.start(), nothing.end())):
         return block
     bare = _BARE.match(text, start, limit)

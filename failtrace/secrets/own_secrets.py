@@ -32,6 +32,10 @@ MAX_PIECE = 4096
 
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 _PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][^:@=]*")
+_JSON_FOR_HTML = str.maketrans({"&": r"\u0026", "<": r"\u003c", ">": r"\u003e"})
+"""As Go writes it, and who puts JSON into a page."""
+_ESCAPED_SLASH = str.maketrans({"/": r"\/"})
+"""As PHP writes it."""
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _IN_URLS = (
     # Up to the last @ before the host, for a password may hold one, and a slash; a port with a path behind it is none.
@@ -68,14 +72,19 @@ def own_secrets(configured: Iterable[str], environment: Mapping[str, str]) -> tu
 
 def _of_variable(name: str, value: str) -> Iterator[str]:
     """What of a variable is secret: all of it under the name of a secret; what stands in a URL under any."""
-    in_urls = [secret for pattern in _IN_URLS for secret in pattern.findall(value)]
-    for secret in (*in_urls, *_assigned(value), *(_headers(value) if "HEADERS" in name else ())):
-        yield from (text for text in {secret, unquote(secret)} if _tells(text))
+    yield from _inside(name, value)
     # A name that the user keeps is one that texts may show; what the process was given under it is a secret still.
     key = named_secret(name)
     is_path = _PATH.fullmatch(value) and not is_mixed(value)
     if key is not None and _tells(value) and (not key.doubtful or is_opaque(value)) and not is_path:
         yield value
+
+
+def _inside(name: str, value: str) -> Iterator[str]:
+    """What of a value is secret under any name: in a URL, a connection string, headers."""
+    in_urls = [secret for pattern in _IN_URLS for secret in pattern.findall(value)]
+    for secret in (*in_urls, *_assigned(value), *(_headers(value) if "HEADERS" in name else ())):
+        yield from (text for text in {secret, unquote(secret)} if _tells(text))
 
 
 def _assigned(text: str) -> list[str]:
@@ -118,7 +127,7 @@ def _of_table(table: Mapping[str, Any], *, secret: bool = False) -> Iterator[str
             if isinstance(item, dict):
                 yield from _of_table(item, secret=under)
             elif isinstance(item, str):
-                yield from _of_variable(name, item)
+                yield from _inside(name, item)
                 if (under or key is not None) and _tells(item):
                     yield item
 
@@ -138,13 +147,18 @@ def _forms(text: str) -> Iterator[str]:
         yield _PERCENT.sub(_lower_case, quote(data, safe=safe))
     yield quote_plus(data)
     for told in (dumps(text)[1:-1], _without_surrogates(dumps(text, ensure_ascii=False)[1:-1])):
-        yield told
-        yield dumps(told)[1:-1]
+        for spelled in (told, told.translate(_JSON_FOR_HTML), told.translate(_ESCAPED_SLASH)):
+            yield spelled
+            yield dumps(spelled)[1:-1]
     yield repr(text)[1:-1]
+    yield repr(data)[2:-1]
     html = _without_surrogates(escape(text))
-    yield from (html, html.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"))
+    yield html
+    for apostrophe, quotation in (("&#39;", "&#34;"), ("&#39;", "&quot;"), ("&apos;", "&quot;")):
+        yield html.replace("&#x27;", apostrophe).replace("&quot;", quotation)
     yield _without_surrogates(escape(text, quote=False))
-    yield from _in_base64(data)
+    for told in _in_base64(data):
+        yield from (told, quote(told, safe=""))
 
 
 def _lower_case(match: re.Match[str]) -> str:

@@ -60,9 +60,9 @@ def _is_key_named(value: str) -> bool:
 _PEM_HEAD = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 # Between and before its lines stands what quotes them: a repr, a traceback's margin, `> `, a number.
 _PEM_CHARACTERS = r"[A-Za-z0-9+/=\s\\:,.()\"'|>-]"
-_QUOTED = r"(?:[\s\"'+|>]|\\[nr]){0,12}(?:[0-9]{1,5}[:.|)]?[ \t]{0,4})?"
+_QUOTED = r"(?:[\s\"'+|>]|\\{1,8}[nr]){0,12}(?:[0-9]{1,5}[:.|)]?[ \t]{0,4})?"
 _PEM_BODY = rf"{_QUOTED}(?:[A-Za-z0-9+/=]{{16}}|Proc-|Version|Comment){_PEM_CHARACTERS}*?"
-_TAIL_LINE = r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,80}+(?:[\s|>\"']|\\[nr]){1,12}+"
+_TAIL_LINE = r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,80}+(?:[\s|>\"']|\\{1,8}[nr]){1,12}+"
 
 _UP_TO_URL = r"[^\s\"'<>:]*(?::(?!//)[^\s\"'<>:]*)*"
 """All that may stand in a URL, where no other begins."""
@@ -77,6 +77,11 @@ _SQL_WORDS = (
     r"|(?:create|alter) (?:role|user) [ -&(-:<-~]{1,40} password"
 )
 _LOGIN = r"(?:docker|podman|nerdctl|helm registry|oras)[\"', ]{1,4}login"
+
+_GAP = r"(?:\s|\\{1,8}[nrt]){1,8}"
+_TO_ITS_END = r"(?=\\{0,7}[\"'`](?:[\s,;)}\]]|\Z)|\\{1,8}[nrt]|\s|\Z)"
+"""A quote or an escape there belongs to the text around it."""
+_UNQUOTED = r"(?:[^\s\"',\\]|\\(?!\\{0,7}[nrt\"']))"
 
 SHAPES: tuple[Rule, ...] = (
     Rule(
@@ -189,8 +194,8 @@ SHAPES: tuple[Rule, ...] = (
     ),
     Rule(
         "digest_response",
-        r"[, ]response=\\{0,3}[\"'][0-9a-f]{8}",
-        r"[, ]response=\\{0,3}[\"'](?P<secret>[0-9a-f]{32,})",
+        r"[, ]response=\\{0,7}[\"'][0-9a-f]{8}",
+        r"[, ]response=\\{0,7}[\"'](?P<secret>[0-9a-f]{32,})",
         glued=True,
     ),
     # `urlsplit` shows a URL in its parts; Oracle writes a user and a password in a way of its own.
@@ -209,13 +214,14 @@ SHAPES: tuple[Rule, ...] = (
     Rule(
         "private_key",
         r"Private-Lines: [0-9]",
-        r"Private-Lines: [0-9]{1,4}(?:\s|\\[nr]){1,4}(?P<secret>(?:[A-Za-z0-9+/=]{16,}(?:\s|\\[nr]){0,4})++)",
+        r"Private-Lines: [0-9]{1,4}(?:\s|\\{1,8}[nr]){1,4}(?P<secret>(?:[A-Za-z0-9+/=]{16,}(?:\s|\\{1,8}[nr]){0,4})++)",
     ),
     Rule(
         "private_key",
         r"BEGIN (?:OpenVPN Static key|SSH2 ENCRYPTED PRIVATE KEY)",
-        r"BEGIN (?:OpenVPN Static key V1-----|SSH2 ENCRYPTED PRIVATE KEY ----)(?:\s|\\[nr]){0,4}"
-        r"(?:Comment: [^\n\\]{0,200}(?:\s|\\[nr]){1,4})?(?P<secret>(?:[A-Za-z0-9+/=]{16,}(?:\s|\\[nr]){0,4})++)",
+        r"BEGIN (?:OpenVPN Static key V1-----|SSH2 ENCRYPTED PRIVATE KEY ----)(?:\s|\\{1,8}[nr]){0,4}"
+        r"(?:Comment: [^\n\\]{0,200}(?:\s|\\{1,8}[nr]){1,4})?"
+        r"(?P<secret>(?:[A-Za-z0-9+/=]{16,}(?:\s|\\{1,8}[nr]){0,4})++)",
     ),
     Rule(
         "sql_password",
@@ -225,28 +231,28 @@ SHAPES: tuple[Rule, ...] = (
     ),
     Rule(
         "netrc",
-        r"machine\s{1,8}\S{1,128}\s{1,8}login\s",
-        r"machine\s{1,8}\S{1,128}\s{1,8}login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<secret>\S{3,})",
+        r"machine(?:\s|\\{1,8}[nrt]){1,8}\S{1,128}",
+        rf"machine{_GAP}\S{{1,128}}?{_GAP}login{_GAP}\S{{1,128}}?{_GAP}password{_GAP}(?P<secret>\S{{3,}}?){_TO_ITS_END}",
         _is_no_placeholder,
     ),
     Rule(
         "flag_password",
         rf"{_MYSQL}[\"', ]",
-        rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}[\"' ])?-p[\"']?(?P<secret>[^\s\"',]{{4,}})",
+        rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}[\"' ])?-p[\"']?(?P<secret>{_UNQUOTED}{{4,}})",
         _is_no_flag,
     ),
     Rule(
         "flag_password",
         rf"sshpass[\"', ]|redis-cli[\"', ]|{_LOGIN}",
         rf"(?:sshpass[\"', ]{{1,4}}-p|redis-cli[^\n|;]{{0,120}}[\"' ]-a|{_LOGIN}[^\n|;]{{0,120}}?[\"' ]-p){_BETWEEN}?"
-        r"(?P<secret>[^\s\"',]{3,})",
+        rf"(?P<secret>{_UNQUOTED}{{3,}})",
         _is_no_placeholder,
     ),
     Rule(
         "user_password",
         r"(?:curl|wget|httpie)[\"', ]",
         rf"(?:curl|wget|httpie)[\"', ](?:[^\n|;]{{0,300}}?[\"', ])??(?:-u|--user|-a|--auth){_BETWEEN}?"
-        r"[^\s:\"']{1,64}:(?P<secret>[^\s\"']{3,}+)",
+        rf"[^\s:\"']{{1,64}}:(?P<secret>(?:,|{_UNQUOTED}){{3,}}+)",
         _is_no_placeholder,
     ),
     Rule(
@@ -260,13 +266,14 @@ SHAPES: tuple[Rule, ...] = (
         "api_key",
         r"(?i-u:api key|access key) (?i-u:provided|used|given|invalid|rejected):? ?[\"'`]?[^\s\"'`]{12}",
         r"(?i:api key|access key) (?i:provided|used|given|invalid|rejected):? ?"
-        r"[\"'`]?(?P<secret>[^\s\"'`,;]{12,})",
+        rf"[\"'`]?(?P<secret>(?:(?![`;]){_UNQUOTED}){{12,}})",
         _is_key_named,
     ),
     Rule(
         "docker_env",
         r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|KEY|PASSWD|PASS) [^\s=]",
-        r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PASSWD|PASS) (?P<secret>[^\s=]{4,})",
+        r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PASSWD|PASS) "
+        rf"(?P<secret>[^\s=]\S{{3,}}?){_TO_ITS_END}",
         _is_no_placeholder,
     ),
     Rule(

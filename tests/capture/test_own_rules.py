@@ -30,7 +30,7 @@ whole = '^only this$'
 street = '(?i)[a-zäöüß]+straße [0-9]+'
 
 [keep]
-keys = ["csrf", "session_token_budget"]
+keys = ["csrf", "session_token_budget", "iban_hint"]
 values = ['AKIA[A-Z0-9]{16}', 'swordfish']
 rules = ["twilio"]
 """
@@ -82,6 +82,10 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("customer ref is none", "customer ref is none"),
         ('{"customerRef": "what ever"}', '{"customerRef": "[redacted:key:customer_ref]"}'),
         ("only this", "[redacted:whole]"),
+        ("customerIban: DE1 23; rest", "customerIban: [redacted:key:iban]; rest"),
+        ("iban_old=x1&n=2", "iban_old=[redacted:key:iban]&n=2"),
+        ("caliban=x1, ibanez: x2", "caliban=x1, ibanez: x2"),
+        ("iban_hint: 22 characters", "iban_hint: 22 characters"),
         ("not only this", "not only this"),
         ("wohnt Gartenstraße 12 in Köln", "wohnt [redacted:street] in Köln"),
         ("EMP-12", "EMP-12"),

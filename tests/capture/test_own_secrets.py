@@ -90,6 +90,10 @@ def test_variable_that_tells_no_secret_gives_none(name: str, value: str) -> None
         html.escape(KEY),
         html.escape(KEY, quote=False),
         html.escape(KEY).replace("&quot;", "&#34;"),
+        json.dumps(KEY)[1:-1].replace("&", r"\u0026").replace("<", r"\u003c"),
+        json.dumps(KEY)[1:-1].replace("/", r"\/"),
+        repr(KEY.encode())[2:-1],
+        quote(base64.b64encode(KEY.encode()).decode(), safe=""),
     ],
 )
 def test_configured_key_goes_in_every_encoding(form: str) -> None:

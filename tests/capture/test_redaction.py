@@ -98,6 +98,43 @@ def test_json_stays_json(told):
     assert json.loads(parsed["body"]) if "body" in parsed else parsed
 
 
+@settings(deadline=None)
+@given(
+    st.sampled_from(["password", "credentials", "named", "flag", "pem"]),
+    st.text("ab7}]{['\"\\\n é", max_size=8),
+    st.integers(0, 3),
+)
+def test_json_in_json_hides_and_stays_json(place, noise, level):
+    """However often it was written into JSON again: the secret goes, what is beside it stays, and all can be parsed."""
+    secret = "wonder" + "land7"
+    held = {
+        "password": {"password": noise + secret + noise},
+        "credentials": {"credentials": {"user": noise, "p": [secret]}},
+        "named": {"name": "DB_PASSWORD", "value": secret},
+        "flag": {"command": f"mysql -u root -p{secret}"},
+        "pem": {"pem": "-----BEGIN PRIVATE" + f" KEY-----\n{MIXED}\n{secret}{MIXED}\n-----END PRIVATE KEY-----\n"},
+    }[place]
+    told = json.dumps({"first": noise, **held, "last": "it stays"})
+    for _ in range(level):
+        told = json.dumps({"text": told})
+
+    cleaned, count = redact_text(told)
+
+    for _ in range(level):
+        cleaned = json.loads(cleaned)["text"]
+    assert count >= 1
+    assert secret not in cleaned
+    assert MIXED not in cleaned
+    assert json.loads(cleaned)["last"] == "it stays"
+
+
+def test_brackets_and_quotes_that_are_none_hide_nothing_else():
+    """A bracket in quotes closes none, an apostrophe opens no quote."""
+    assert redact_text('{"secrets": ["a[b7' + 'x"], "n": [1]}')[0] == '{"secrets": "[redacted:key:secrets]", "n": [1]}'
+    assert redact_text("passwords: {a: 'don't7x', b: 'x1y2'} it's")[0] == "passwords: [redacted:key:passwords] it's"
+    assert redact_text("Model(passwords=['x1" + "y2z3'], n=1)")[0] == "Model(passwords=[redacted:key:passwords], n=1)"
+
+
 @pytest.mark.parametrize("name", NAMES.split())
 def test_a_name_tells_its_value(name):
     """In an environment file, and as an own secret of the process."""
@@ -239,6 +276,9 @@ def test_redaction_is_idempotent(parts):
         "://a:b",
         "PASSWORD '",
         "password: |\n  token: |\n",
+        "passwords: ['passwords: [\"passwords: [\\\"passwords: [\\'",
+        "machine\\n",
+        "ENV A_PASSWORD ",
     ],
 )
 def test_hostile_repetition_is_linear(unit):

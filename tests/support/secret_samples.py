@@ -194,6 +194,8 @@ privkey pswd passkey identitytoken password_list apiKeyStr SECRET_KEY_STAGING OP
 """Names, beside those of SECRETS, whose values go."""
 
 LOOK_ALIKES = [
+    '{"password": "string?", "api_key": "Optional[str]", "secret": "str | None"}',
+    'print("The password: "), foo("and more of it")',
     "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
     "id 7c9e6679-7425-40de-944b-e07fc1f90ae7",
     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
