@@ -76,16 +76,18 @@ class Recorder:
 
     def take(self, ended: Ended) -> None:
         """Have a call judged and, where it failed, stored."""
-        ended.journal.ended()
-        if self._taken - self._done >= MAX_WAITING:
-            self._give_up(ended)
-            return
-        # A signal's handler may raise in between; what is counted must come, or `flush` would wait for it in vain.
+        # A signal's handler may raise anywhere; what is counted must come, or `flush` would wait for it in vain.
+        full = self._taken - self._done >= MAX_WAITING
         try:
+            ended.journal.ended()
+            if full:
+                self._give_up(ended)
+                return
             with self._lock:
                 self._taken += 1
         finally:
-            self._waiting.put(ended)
+            if ended.journal.has_ended and not full:
+                self._waiting.put(ended)
         self._man()
 
     def wake(self) -> None:

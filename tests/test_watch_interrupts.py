@@ -2,8 +2,10 @@
 
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -11,6 +13,9 @@ from support.watched import program, recorded
 
 from failtrace import watch
 from failtrace.capture.interrupts import came_from_outside
+from failtrace.capture.watch_faults import FAULTS
+from failtrace.capture.watch_journal import JOURNAL
+from failtrace.guard import GUARD
 from failtrace.recorder import recorder
 
 
@@ -237,3 +242,82 @@ def test_what_code_makes_of_itself_is_not_from_outside() -> None:
     own = [raised(kind()) for kind in (panic, Own, SystemExit, KeyboardInterrupt)]
     told = [*own, by_library(), by_system(), Own()]
     assert [came_from_outside(error) for error in told] == [False] * len(told)
+
+
+class Alarm(Exception):
+    """What a handler of the host's raises."""
+
+
+def ring(*_: Any) -> None:
+    """The handler."""
+    raise Alarm
+
+
+def break_inside() -> None:
+    """Our own code breaks."""
+    with FAULTS:
+        {}["of ours"]
+
+
+LIBRARY = """
+def read():
+    try:
+        signal.raise_signal(signal.SIGALRM)
+    except Exception as error:
+        raise ValueError from error
+"""
+
+
+def test_what_a_library_of_ours_makes_its_own_is_heard() -> None:
+    """As pydantic-settings does with all that comes up while it reads; but not what the host was handling before."""
+    library = {"__name__": "pydantic_settings.sources", "signal": signal}
+    exec(LIBRARY, library)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        with pytest.raises(Alarm), FAULTS:
+            library["read"]()
+        try:
+            signal.raise_signal(signal.SIGALRM)
+        except Alarm:
+            break_inside()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    (fault,) = GUARD.caught
+    GUARD.caught.clear()
+    assert str(fault).strip().endswith("KeyError: 'of ours'")
+
+
+STEPS = """
+WatchJournal.begin WatchJournal.charge WatchJournal._place WatchSegment.begin WatchSegment._put CallJournal.write
+CallJournal._take CallJournal._make_room WatchSegment.append WatchedCall._failed WatchedCall._end WatchedCall._let_go
+WatchedCapture.end Recorder.take CallJournal.ended
+"""
+
+
+@pytest.mark.parametrize("step", STEPS.split())
+def test_an_interruption_leaves_nothing_under_way(step: str) -> None:
+    """Whichever function of ours it comes into: no memory stays taken, and no call stays live in the journal."""
+    rung = []
+
+    def at(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and not rung and frame.f_code.co_qualname == step:
+            rung.append(step)
+            raise Alarm
+
+    @watch
+    def fail(_: str) -> None:
+        raise LookupError
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(at)
+        with pytest.raises((Alarm, LookupError)) as caught:
+            fail("x" * 5000)
+    finally:
+        sys.settrace(before)
+    assert recorder().flush()
+
+    assert (rung, caught.type) == ([step], Alarm)
+    assert JOURNAL._spent >= sum(JOURNAL._charges.values()) == 0
+    assert [segment for segment in JOURNAL._segments if segment._live] == []

@@ -359,14 +359,14 @@ def test_what_begins_a_call_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(len(json.dumps(record.input)) for record in (many, long_name)) < 20_000
 
     dropped = status().dropped
-    assert watch_journal.JOURNAL._charged == 0
+    assert watch_journal.JOURNAL._spent == 0
     waiting = [hold("x" * 200, "y" * 3000) for _ in range(20)]
     for held in waiting:
         next(held)
     assert status().dropped > dropped
     for held in waiting:
         held.close()
-    assert watch_journal.JOURNAL._charged == 0
+    assert watch_journal.JOURNAL._spent == 0
 
 
 @watch

@@ -23,6 +23,8 @@ MAX_EVENTS = 128
 MAX_NAME = 1024
 
 _MISSING = object()
+_NOTHING = (0, 0, 0, 0, 0)
+"""The tally of an execution that has only begun."""
 _forks = 0
 """How many forks lie between this process and the one that began it; asking for the pid costs more at every line."""
 
@@ -65,7 +67,7 @@ class Capture:
         self.steps_dropped = 0
         self.logs_dropped = 0
         self._forks = _forks
-        self._told = self.tally()
+        self._told = _NOTHING
         self._started = 0
         self._steps_kept = MAX_STEPS
         self._step_limit: float = math.inf

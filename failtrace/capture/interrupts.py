@@ -12,12 +12,15 @@ import inspect
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from traceback import walk_tb
 from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
 from typing import Any
 
 _TRACEBACK: Any = BaseException.__dict__["__traceback__"]
 TRACEBACK_OF: Callable[[BaseException], TracebackType | None] = _TRACEBACK.__get__
 """An exception's own attribute, whatever its class says of it."""
+_CAUSE_OF: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__cause__"].__get__
+_CONTEXT_OF: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__context__"].__get__
 _MODULE_OF: Callable[[type], Any] = type.__dict__["__module__"].__get__
 _BASES_OF: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _ATTRIBUTES_OF: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
@@ -28,6 +31,7 @@ referencing re2 ahocorasick_rs uuid6 cloudpickle typing_extensions typing_inspec
 """
 _OURS = sys.stdlib_module_names | frozenset(_LIBRARIES.split())
 """What runs, and whose exceptions are raised, while failtrace is at work."""
+_MAX_REPLACED = 8
 _PANIC = "pyo3_runtime"
 """The module of what a library in Rust raises where it broke: no Exception, and of nobody's making."""
 
@@ -51,6 +55,24 @@ def came_from_outside(error: BaseException) -> bool:
     but for those that are no Exception.
     """
     return came_from_handler(error) or _is_thrown_in(error)
+
+
+def from_outside(error: BaseException) -> BaseException | None:
+    """The exception from outside that `error` is, or that it took the place of: a library of ours had caught that.
+
+    What the host itself was handling when it called us was caught in a frame of the host's, and is none.
+    """
+    at: BaseException | None = error
+    frames: list[FrameType] = []
+    for _ in range(_MAX_REPLACED):
+        if at is None or came_from_outside(at):
+            return at
+        frames.extend(frame for frame, _ in walk_tb(TRACEBACK_OF(at)))
+        at = _CAUSE_OF(at) or _CONTEXT_OF(at)
+        tb = TRACEBACK_OF(at) if at is not None else None
+        if tb is None or tb.tb_frame not in frames:
+            return None
+    return None
 
 
 def _codes_of_handlers() -> list[CodeType]:

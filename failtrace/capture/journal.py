@@ -36,8 +36,6 @@ from failtrace.errors import ExecutionError
 
 SUFFIX = ".jsonl"
 READ_CHUNK = 1 << 20
-MAX_IN_MEMORY = 16 * 1024 * 1024
-"""Bytes that a call in a host's own process may keep before it ends."""
 
 
 class Journal(Protocol):
@@ -77,29 +75,6 @@ class JournalWriter:
             self.lost_lines += 1
             return False
         return True
-
-
-class MemoryJournal:
-    """Lines kept in memory, for calls inside a host that mostly pass and then need no file; bounded."""
-
-    __slots__ = ("_data", "lost_lines")
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-        self.lost_lines = 0
-
-    def write(self, line: dict[str, Any]) -> bool:
-        """Keep one line of sanitised JSON; False where there is no more room."""
-        data = to_json(line) + b"\n"
-        if len(self._data) + len(data) > MAX_IN_MEMORY:
-            self.lost_lines += 1
-            return False
-        self._data += data
-        return True
-
-    def lines(self) -> JournalLines:
-        """What was kept."""
-        return parse_journal(bytes(self._data))
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)

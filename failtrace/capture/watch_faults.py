@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from types import TracebackType
 
-from failtrace.capture.interrupts import came_from_outside
+from failtrace.capture.interrupts import came_from_outside, from_outside
 from failtrace.capture.sanitiser import Marks, sanitise_text
 from failtrace.guard import GUARD, MAX_KEPT
 
@@ -51,8 +51,8 @@ class Faults:
 
     def take(self, error: BaseException) -> None:
         """Count a fault; log the first of the process. Raises the error itself where it is the host's own."""
-        if came_from_outside(error):
-            raise error
+        if (thrown := from_outside(error)) is not None:
+            raise thrown
         with self._lock:
             self.count += 1
             GUARD.count += 1

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from failtrace.capture.journal import MAX_IN_MEMORY, JournalLines, MemoryJournal, parse_journal
+from failtrace.capture.journal import JournalLines, parse_journal
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_segment import LIVE, MAX_SEGMENT, SUFFIX, WatchSegment
 from failtrace.capture.watch_story import story
@@ -27,6 +27,8 @@ from failtrace.version import package_version
 
 MAX_SEGMENTS = 16
 """Segments that a process may have at once; while there are as many, calls begin in memory alone."""
+MAX_IN_MEMORY = 16 << 20
+"""Bytes of lines that a call may keep."""
 MAX_MEMORY = 64 << 20
 """Bytes of lines that all calls of a process may keep."""
 PIECE = 4096
@@ -37,29 +39,31 @@ RETRY_S = 5.0
 """How long a disk that refused is left alone."""
 
 
-class CallJournal(MemoryJournal):
+class CallJournal:
     """The lines of one call."""
 
-    __slots__ = ("_charged", "_journal", "_prefix", "_segment", "number")
+    __slots__ = ("_charged", "_data", "_journal", "_prefix", "_segment", "has_ended", "lost_lines", "number")
 
     def __init__(
         self, journal: WatchJournal, number: int, first: bytes, segment: WatchSegment | None, charged: int
     ) -> None:
-        super().__init__()
         self.number = number
-        self._prefix = b'\n{"c":%d,' % number
+        self.lost_lines = 0
+        self._prefix = b""
         self._journal = journal
         self._segment = segment
         self._charged = charged
-        self._data += first[1:]
+        self.has_ended = False
+        """Whether somebody has taken it, to store it."""
+        self._data = bytearray(first)
 
     def write(self, line: dict[str, Any]) -> bool:
         """Keep one line of sanitised JSON; False, and counted, where there is no room for it in memory."""
-        return self._take(self._prefix + to_json(line)[1:])
+        return self._take(self._begin_of_line() + to_json(line)[1:])
 
     def write_input(self, fields: bytes) -> None:
         """Keep the input once more: `input` and `marks`, as JSON."""
-        self._take(b'%b"k":"input",%b}' % (self._prefix, fields))
+        self._take(b'%b"k":"input",%b}' % (self._begin_of_line(), fields))
 
     def lines(self) -> JournalLines:
         """What was kept, as the lines of an execution."""
@@ -67,6 +71,7 @@ class CallJournal(MemoryJournal):
 
     def ended(self) -> None:
         """The call is over and is to be stored."""
+        self.has_ended = True
         if self._segment is not None:
             self._segment.ended(self.number)
 
@@ -83,6 +88,11 @@ class CallJournal(MemoryJournal):
             self._let_go()
         return left
 
+    def _begin_of_line(self) -> bytes:
+        # Most calls have no second line.
+        self._prefix = self._prefix or b'\n{"c":%d,' % self.number
+        return self._prefix
+
     def _take(self, data: bytes) -> bool:
         if len(self._data) + len(data) > self._charged and not self._make_room(len(data)):
             self.lost_lines += 1
@@ -95,15 +105,15 @@ class CallJournal(MemoryJournal):
     def _make_room(self, size: int) -> bool:
         """Take memory for a line, in whole pieces, since the count is kept under a lock."""
         wanted = max(PIECE, size)
-        if self._charged + wanted > MAX_IN_MEMORY or not self._journal.charge(wanted):
+        if self._charged + wanted > MAX_IN_MEMORY or not self._journal.charge(self.number, wanted):
             return False
         self._charged += wanted
         return True
 
     def _let_go(self) -> None:
-        charged, self._charged = self._charged, 0
-        if charged:
-            self._journal.charge(-charged)
+        if self.number in self._journal._charges:
+            self._journal.release(self.number)
+        self._charged = 0
         self._data = bytearray()
 
 
@@ -111,6 +121,10 @@ class WatchJournal:
     """The segments of this process, the newest of which takes the calls that begin."""
 
     _current: WatchSegment | None
+    _charges: dict[int, int]
+    """Bytes of memory that each call has taken, by its number."""
+    _spent: int
+    """Their sum, or more."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -121,18 +135,18 @@ class WatchJournal:
         """The journal of a call that begins; `told` is its first line's fields. None where there is no room for it."""
         number = next(self._numbers)
         large = len(told) if len(told) > SMALL_LINE else 0
-        if large and not self.charge(large):
-            self.count_dropped()
-            return None
         first = LIVE % (number, told)
         try:
+            if large and not self.charge(number, large):
+                self.count_dropped()
+                return None
             segment = self._place(number, first)
             if segment is None:
                 self.in_memory_alone += 1
             return CallJournal(self, number, first, segment, large)
         except BaseException:
             # The host's own, thrown in from outside: nobody would ever end the call.
-            self.charge(-large)
+            self.release(number)
             for open_segment in tuple(self._segments):
                 open_segment.gone(number)
             raise
@@ -160,13 +174,22 @@ class WatchJournal:
         if self._current is not None:
             self._current.count("dropped")
 
-    def charge(self, size: int) -> bool:
-        """Take bytes from the memory for all calls, or give them back; False where there are none left."""
+    def charge(self, number: int, size: int) -> bool:
+        """Take bytes for a call from the memory for all; False where there are none left."""
         with self._lock:
-            if size > 0 and self._charged + size > MAX_MEMORY:
+            if self._spent + size > MAX_MEMORY:
+                # Whatever a signal's handler broke off may not have been counted to its end.
+                self._spent = sum(self._charges.values())
+            if self._spent + size > MAX_MEMORY:
                 return False
-            self._charged += size
+            self._spent += size
+            self._charges[number] = self._charges.get(number, 0) + size
         return True
+
+    def release(self, number: int) -> None:
+        """Give back what a call has taken; once more, nothing."""
+        with self._lock:
+            self._spent -= self._charges.pop(number, 0)
 
     def retire(self) -> None:
         """Calls begin in a new segment from now on, which the settings of that moment place."""
@@ -193,7 +216,8 @@ class WatchJournal:
         self._segments = []
         self._current = None
         self._rest_until = 0.0
-        self._charged = 0
+        self._charges = {}
+        self._spent = 0
         self._salt = os.urandom(16).hex()
         self.dropped = 0
         """Calls that were to be recorded and are not."""
@@ -216,13 +240,12 @@ class WatchJournal:
             if full is not None:
                 full.retire()
             self._segments = [segment for segment in self._segments if segment.is_open]
-            self._rest_until = now + RETRY_S
-            if (full is not None and full.is_open and full.refused) or len(self._segments) >= MAX_SEGMENTS:
-                return None
-            with FAULTS:
-                self._current = self._create()
-                self._segments.append(self._current)
-                self._rest_until = 0.0
+            if not (full is not None and full.is_open and full.refused) and len(self._segments) < MAX_SEGMENTS:
+                with FAULTS:
+                    self._current = self._create()
+                    self._segments.append(self._current)
+            if self._current is None:
+                self._rest_until = now + RETRY_S
             return self._current
 
     def _create(self) -> WatchSegment:

@@ -37,7 +37,7 @@ class Ended:
 class Watched:
     """A watched function: what its calls have in common."""
 
-    __slots__ = ("_warned", "hand_over", "ignore", "needs_output", "sample", "subject", "told")
+    __slots__ = ("_warned", "hand_over", "ignore", "may_return_failed", "needs_output", "sample", "subject", "told")
 
     def __init__(
         self,
@@ -52,6 +52,8 @@ class Watched:
         self.hand_over = hand_over
         self._warned = False
         self.needs_output = subject.output_model is not None or subject.evidence is not None
+        self.may_return_failed = self.needs_output or subject.timeout is not None
+        """Whether a call may have failed that returned."""
         marks = Marks()
         fields = {
             "subject": {

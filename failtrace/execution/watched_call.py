@@ -171,9 +171,14 @@ class WatchedCall:
         self._chunks: list[Any] = []
         self._kept = 0
         self._capture = WatchedCapture(journal, around)
-        self.resume()
+        self._before = around
+        self._resumed = time.monotonic()
+        CURRENT.set(self._capture)
 
     def _passed(self, capture: WatchedCapture, result: Any, *, judged: bool = True) -> None:
+        if not (self._watched.may_return_failed or self._sampled):
+            self._forget()
+            return
         subject = self._watched.subject
         late = self._is_late()
         contract = self._watched.contract_of(result, capture.marks) if judged and not late else None
@@ -239,16 +244,15 @@ class WatchedCall:
             self._forget()
             JOURNAL.count_dropped()
             return
-        watched, sampled = self._watched, self._sampled
-        self._let_go()
         self._told = True
-        watched.hand_over(Ended(journal, watched.subject, sampled, sure))
+        self._watched.hand_over(Ended(journal, self._watched.subject, self._sampled, sure))
+        self._let_go()
 
     def _forget(self) -> None:
-        """It leaves nothing: it passed, or nobody can tell of it."""
+        """It leaves nothing: it passed, or nobody can tell of it. What was handed over is the recorder's."""
         if self._capture is not None:
             self._capture.end()
-        if self._journal is not None:
+        if self._journal is not None and not self._journal.has_ended:
             self._journal.discard()
         self._let_go()
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copyfile
 from typing import Final
 
 from failtrace.errors import DamagedMirror, FailureIdTaken, StoreError
@@ -164,8 +165,7 @@ def _change_places(path: Path, aside: Path, fresh: Path) -> None:
     try:
         os.link(path, aside)
     except OSError:
-        # A file system without second names.
-        path.rename(aside)
+        copyfile(path, aside)  # a file system without second names
     if wal.exists():
         wal.rename(beside(aside, "-wal"))
     with suppress(FileNotFoundError):

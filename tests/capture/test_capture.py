@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import Link, SpanContext
+from support.memory_journal import MemoryJournal
 
 from failtrace.capture import logs
 from failtrace.capture.capture import CURRENT, MAX_EVENTS, MAX_LOG_LINES, Capture
-from failtrace.capture.journal import MemoryJournal
 from failtrace.capture.logs import CaptureHandler
 from failtrace.capture.tracing import PROCESSOR
 

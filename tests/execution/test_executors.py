@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, BaseModel, model_validator
 from support import zoo
+from support.memory_journal import MemoryJournal
 
 from failtrace import run_with_failure_detection, step
 from failtrace.capture.capture import Capture
-from failtrace.capture.journal import MemoryJournal
 from failtrace.contracts import EndedBy, FailureType, StepKind, TraceRecord
 from failtrace.execution.outcome import MAX_EVIDENCE_TEXT, MAX_EVIDENCE_TEXTS, gather_evidence
 from failtrace.settings import Settings
