@@ -163,7 +163,8 @@ export default function (component) {
       }),
       make("span", "tick end", duration(last - first)),
     );
-    const size = ticks.length > 1 ? (100 * ticks[1]) / (last - first) : 100;
+    // A line without its label would be read as that of the end.
+    const size = told.length > 1 ? (100 * ticks[1]) / (last - first) : 100;
     canvas.style.setProperty("--tick", `${size}%`);
     root.querySelector(".whole").hidden = !state.zoom;
   }
