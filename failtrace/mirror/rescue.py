@@ -7,13 +7,13 @@ its place in the same way, so an empty file is never one that is being made: it 
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import copyfile
 from typing import Final
 
 from failtrace.errors import DamagedMirror, FailureIdTaken, StoreError
@@ -165,7 +165,7 @@ def _change_places(path: Path, aside: Path, fresh: Path) -> None:
     try:
         os.link(path, aside)
     except OSError:
-        copyfile(path, aside)  # a file system without second names
+        shutil.copy2(path, aside)  # a file system without second names
     if wal.exists():
         wal.rename(beside(aside, "-wal"))
     with suppress(FileNotFoundError):
@@ -176,8 +176,13 @@ def _change_places(path: Path, aside: Path, fresh: Path) -> None:
 def _half_changed(path: Path) -> list[Path]:
     """The second names that the file has: one, where its rescuer was killed before the fresh one took the first."""
     with suppress(FileNotFoundError):
-        return [aside for aside, _ in set_aside(path) if aside.samefile(path)]
+        return [aside for aside, _ in set_aside(path) if _is_same(aside.stat(), path.stat())]
     return []
+
+
+def _is_same(one: os.stat_result, other: os.stat_result) -> bool:
+    """The same file, or a copy of it with its time."""
+    return os.path.samestat(one, other) or (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
 
 
 def _change_back(path: Path) -> None:

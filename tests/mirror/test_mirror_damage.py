@@ -233,11 +233,18 @@ def test_a_first_start_that_is_killed_leaves_no_empty_file(path: Path, moment: s
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("moment", ["os.link", "pathlib.Path.rename", "pathlib.Path.replace"])
+@pytest.mark.parametrize(
+    ("links", "moment"),
+    [
+        (links, moment)
+        for links in (True, False)
+        for moment in ("os.link" if links else "shutil.copy2", "pathlib.Path.rename", "pathlib.Path.replace")
+    ],
+)
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("opens", [True, False], ids=["opens", "rescues"])
 def test_a_rescuer_that_is_killed_loses_nothing(
-    path: Path, tmp_path: Path, moment: str, done: bool, opens: bool
+    path: Path, tmp_path: Path, moment: str, done: bool, opens: bool, links: bool
 ) -> None:
     """Killed around each step by which the files change places: the next start finds all that the first one did."""
     _, wal = in_wal(tmp_path / "other.sqlite", checkpoint=False)
@@ -245,14 +252,17 @@ def test_a_rescuer_that_is_killed_loses_nothing(
     path.touch()
     path.with_name(f"{path.name}-wal").write_bytes(wal)
     code = (
-        "import os, pathlib, sys; from failtrace.mirror.rescue import open_or_rescue\n"
+        "import os, pathlib, shutil, sys; from failtrace.mirror.rescue import open_or_rescue\n"
         "step = eval(sys.argv[2])\n"
+        # As a file system of FAT answers, for which a device would have to be made and mounted.
+        "def no_links(*its): raise OSError('no links')\n"
+        "if sys.argv[4] == 'False': os.link = no_links\n"
         "def killed(*its): sys.argv[3] == 'True' and step(*its); os._exit(9)\n"
         "setattr(eval(sys.argv[2].rpartition('.')[0]), sys.argv[2].rpartition('.')[2], killed)\n"
         "open_or_rescue(pathlib.Path(sys.argv[1]), 1000, outbox=False)"
     )
 
-    killed = subprocess.run([sys.executable, "-c", code, str(path), moment, str(done)], timeout=60)
+    killed = subprocess.run([sys.executable, "-c", code, str(path), moment, str(done), str(links)], timeout=60)
     mirror, found = open_or_rescue(path, 1000, outbox=False) if opens else rescue(path, 1000, outbox=False)
 
     assert killed.returncode == 9
