@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from failtrace import TraceStore, step, watch
+from failtrace.capture.capture import CURRENT
 from failtrace.contracts import FailureType, TraceRecord
 from failtrace.guard import GUARD
 from failtrace.recorder import recorder
@@ -108,6 +109,50 @@ def test_a_generator_is_driven_as_before() -> None:
         next(driven)
     assert stop.value.value == "done"
     assert recorded() == []
+
+
+def test_what_the_host_does_with_a_chunk_is_its_own() -> None:
+    """Between two chunks, and behind the last, no step of the host's or of another generator's is the generator's."""
+
+    @watch
+    def letters(name: str) -> Iterator[str]:
+        for letter in name:
+            with step(f"write {letter}"):
+                pass
+            yield letter
+        raise ValueError(name)
+
+    @watch
+    async def numbers() -> AsyncIterator[int]:
+        with step("count"):
+            pass
+        yield 1
+        raise LookupError
+
+    async def all_of_them() -> None:
+        read = numbers()
+        assert await anext(read) == 1
+        assert CURRENT.get() is None
+        with step("the host's"):
+            pass
+        with pytest.raises(LookupError):
+            await anext(read)
+        assert CURRENT.get() is None
+
+    first, second = letters("ab"), letters("cd")
+    for generator in (first, second, first, second):
+        next(generator)
+        assert CURRENT.get() is None
+        with step("the host's"):
+            pass
+    for generator in (first, second):
+        with pytest.raises(ValueError, match=r"ab|cd"):
+            next(generator)
+    assert CURRENT.get() is None
+    asyncio.run(all_of_them())
+
+    steps = [[one.name for one in record.steps] for record in reversed(recorded())]
+    assert steps == [["write a", "write b"], ["write c", "write d"], ["count"]]
 
 
 def test_generators_that_raise_are_recorded() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +20,7 @@ MAX_MEMBERS = 20
 MAX_EXCEPTIONS = 200
 """Exceptions told of in all: the one raised, its chain, its members and theirs."""
 MAX_GROUP_DEPTH = 4
+MAX_RELATED = 100
 MAX_MESSAGE = 16 * 1024
 MAX_NOTES = 20
 
@@ -67,6 +69,20 @@ class _Description:
 def isinstance_safe(error: BaseException, kind: type | tuple[type, ...]) -> bool:
     """`isinstance` that trusts the type alone: a hostile `__class__` is not asked."""
     return issubclass(type(error), kind)
+
+
+def related(error: BaseException) -> Iterator[BaseException]:
+    """The exception, what it came from, and where it is a group those in it, at most MAX_RELATED."""
+    waiting = [error]
+    for _ in range(MAX_RELATED):
+        if not waiting:
+            return
+        one = waiting.pop()
+        yield one
+        causes = (attribute(one, "__cause__"), attribute(one, "__context__"))
+        waiting.extend(cause for cause in causes if cause is not None)
+        if isinstance_safe(one, BaseExceptionGroup):
+            waiting.extend(BaseExceptionGroup.exceptions.__get__(one))
 
 
 def _type_of(error: BaseException, marks: Marks) -> str:

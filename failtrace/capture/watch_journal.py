@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from failtrace.capture.journal import JournalLines, parse_journal
+from failtrace.capture.journal import JournalLines, parse_journal, segments
 from failtrace.capture.watch_faults import FAULTS
 from failtrace.capture.watch_segment import LIVE, MAX_SEGMENT, SUFFIX, WatchSegment
 from failtrace.capture.watch_story import story
@@ -26,7 +26,10 @@ from failtrace.settings import Settings
 from failtrace.version import package_version
 
 MAX_SEGMENTS = 16
-"""Segments that a process may have at once; while there are as many, calls begin in memory alone."""
+"""Segments that a process may have at once, with those that it left; while there are as many, calls begin in memory
+alone."""
+MAX_OF_ALL = 256
+"""Segments that all processes may have: 1 GiB."""
 MAX_IN_MEMORY = 16 << 20
 """Bytes of lines that a call may keep."""
 MAX_MEMORY = 64 << 20
@@ -98,7 +101,7 @@ class CallJournal:
             self.lost_lines += 1
             return False
         if self._segment is not None:
-            self._segment.append(data)
+            self._segment.append(self.number, data)
         self._data += data
         return True
 
@@ -171,8 +174,9 @@ class WatchJournal:
         """One more call could not be kept."""
         with self._lock:
             self.dropped += 1
-        if self._current is not None:
-            self._current.count("dropped")
+        for segment in tuple(self._segments):
+            if segment.is_open:
+                segment.count("dropped")
 
     def charge(self, number: int, size: int) -> bool:
         """Take bytes for a call from the memory for all; False where there are none left."""
@@ -239,14 +243,22 @@ class WatchJournal:
             self._current = None
             if full is not None:
                 full.retire()
-            self._segments = [segment for segment in self._segments if segment.is_open]
-            if not (full is not None and full.is_open and full.refused) and len(self._segments) < MAX_SEGMENTS:
+            self._segments = [segment for segment in self._segments if segment.is_kept]
+            if not (full is not None and full.is_open and full.refused) and self._has_room():
                 with FAULTS:
                     self._current = self._create()
                     self._segments.append(self._current)
             if self._current is None:
                 self._rest_until = now + RETRY_S
             return self._current
+
+    def _has_room(self) -> bool:
+        """Whether one more segment may be made. What dead processes left counts too: a supervisor may start many."""
+        if len(self._segments) >= MAX_SEGMENTS:
+            return False
+        with FAULTS:
+            return sum(1 for _ in segments(Settings.load().journal_path, SUFFIX)) < MAX_OF_ALL
+        return False
 
     def _create(self) -> WatchSegment:
         folder = Settings.load().journal_path

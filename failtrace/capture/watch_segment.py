@@ -54,6 +54,8 @@ class WatchSegment:
         self._lock = threading.RLock()
         self._live: dict[int, int] = {}
         self._ended: set[int] = set()
+        self._torn: set[int] = set()
+        """Calls of which a line is not here."""
         self._counts = {"lost": 0, "dropped": dropped}
         self._left = False
         self._retired = False
@@ -70,6 +72,11 @@ class WatchSegment:
         """Whether this process still holds the file."""
         return self._fd >= 0
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether its file takes room: it is held, or has calls in it that were left to whoever recovers."""
+        return self.is_open or (self._left and self._path.exists())
+
     def begin(self, number: int, data: bytes) -> bool:
         """A call begins, `data` being its first line; False where it cannot stand here."""
         with self._lock:
@@ -81,13 +88,14 @@ class WatchSegment:
             del self._live[number]
             return False
 
-    def append(self, data: bytes) -> None:
+    def append(self, number: int, data: bytes) -> None:
         """One more line of a call; counted as lost where that cannot be."""
         with self._lock:
             if self._fd < 0:
                 return
             if not self.refused and self.size < MAX_OVERLONG and self._add(data):
                 return
+            self._torn.add(number)
         self.count("lost")
 
     def ended(self, number: int) -> None:
@@ -103,9 +111,12 @@ class WatchSegment:
             self._forget(number)
 
     def leave(self, number: int) -> bool:
-        """Have the call found by whoever recovers next; False where this segment does not hold it."""
+        """Have the call found by whoever recovers next; False where this segment does not hold it.
+
+        One that has ended, with a line lost, is not held: without its outcome it would be told as lost itself.
+        """
         with self._lock:
-            if self._fd < 0 or number not in self._live:
+            if self._fd < 0 or number not in self._live or (number in self._torn and number in self._ended):
                 return False
             self._left = True
         self._forget(number)
@@ -120,9 +131,7 @@ class WatchSegment:
         """The process ends: what has ended is left, and what runs on; of other calls nothing will be heard again."""
         self._retired = True
         for number in list(self._live):
-            if number in self._ended or number in hanging:
-                self.leave(number)
-            else:
+            if not ((number in self._ended or number in hanging) and self.leave(number)):
                 self.gone(number)
         self._close_if_done()
 
@@ -180,6 +189,7 @@ class WatchSegment:
         with self._lock:
             self._live.pop(number, None)
             self._ended.discard(number)
+            self._torn.discard(number)
         if self._retired:
             self._close_if_done()
 

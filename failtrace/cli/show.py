@@ -104,7 +104,8 @@ def _header(found: Found) -> Iterator[str]:
     yield f"answered by {found.source}{since}{f' ({found.note})' if found.note else ''}"
     yield f"{record.started_at:%Y-%m-%d %H:%M:%S} UTC, {duration(record.duration_ms)}"
     if failure is not None and failure.termination is not None:
-        yield f"process: {', '.join(_termination(failure.termination, record))}"
+        told = ", ".join(_termination(failure.termination, record))
+        yield f"process: {told or 'nobody saw how it ended'}"
     whole = record.completeness
     yield (
         f"{whole.steps_recorded:,} of {count_of(whole.steps_started, 'step')} recorded, {size(whole.bytes_cut)} cut, "

@@ -59,7 +59,7 @@ class TerminationDetector:
             return f"Ended at its limit of {outcome.limit_s:g} s{unseen}."
         return (
             f"The subject took {outcome.elapsed_s:.3g} s and its limit is {outcome.limit_s:g} s; "
-            "isolation='inline' could not end it earlier."
+            "it ran inside its caller's process, where nothing could end it earlier."
         )
 
     def _failed(self, failure_type: FailureType, reason: str, *evidence: DeadlineExceeded) -> Verdict:

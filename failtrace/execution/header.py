@@ -10,6 +10,7 @@ from typing import Any
 from failtrace.capture.journal import Segment
 from failtrace.capture.redaction import keep_up
 from failtrace.capture.sanitiser import Marks, sanitise, sanitise_attributes, sanitise_text
+from failtrace.errors import ExecutionError
 from failtrace.execution.limits import not_enforced
 from failtrace.execution.request import ExecutionRequest, Isolation
 from failtrace.subjects.limits import LIMITS, LIMITS_NOT_ENFORCED
@@ -20,8 +21,18 @@ from failtrace.version import package_version
 def open_segment(request: ExecutionRequest, isolation: Isolation) -> Segment:
     """A new segment with its `open` line. Raises ExecutionError where the journal cannot be written."""
     segment = Segment.create(request.journal, request.trace_id)
-    segment.writer().write(open_line(request, isolation))
+    if not segment.writer().write(open_line(request, isolation)):
+        segment.discard()
+        raise journal_is_full(request)
     return segment
+
+
+def journal_is_full(request: ExecutionRequest) -> ExecutionError:
+    """What to raise where the journal did not take a line without which there is no record."""
+    return ExecutionError(
+        f"Cannot record the execution of {request.subject.name!r}: the journal in {str(request.journal)!r} "
+        "takes no more (is the disk full?); make room and run it again."
+    )
 
 
 def open_line(request: ExecutionRequest, isolation: Isolation) -> dict[str, Any]:

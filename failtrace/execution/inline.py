@@ -25,7 +25,7 @@ from failtrace.capture.capture import CURRENT, Capture
 from failtrace.capture.journal import Segment
 from failtrace.capture.logs import CaptureHandler
 from failtrace.capture.tracing import PROCESSOR, remote_parent
-from failtrace.execution.header import open_segment
+from failtrace.execution.header import journal_is_full, open_segment
 from failtrace.execution.invoke import call, collect, is_async, settle, task_stacks
 from failtrace.execution.outcome import gather_evidence, raised_line, returned_line
 from failtrace.execution.request import ExecutionRequest, Isolation
@@ -76,7 +76,10 @@ class _Run:
             self._capture.write({"k": "begin", "t": time.time_ns()})
             line = self._outcome()
             if line is not None:
+                lost = self._capture.journal.lost_lines
                 self._capture.write(line)
+                if self._capture.journal.lost_lines > lost:
+                    raise journal_is_full(self._request)
         finally:
             logging.getLogger().removeHandler(handler)
 

@@ -11,7 +11,7 @@ from failtrace.capture.journal import Segment
 from failtrace.errors import ExecutionError, SubjectError
 from failtrace.execution.backstop import answers_in_time, tell_end
 from failtrace.execution.forkserver import ForkServer, forkserver, surroundings
-from failtrace.execution.header import open_segment
+from failtrace.execution.header import journal_is_full, open_segment
 from failtrace.execution.payload import pack
 from failtrace.execution.protocol import LOAD_LIMIT_S, Message, readable, receive, send
 from failtrace.execution.request import ExecutionRequest, Isolation
@@ -120,10 +120,7 @@ class ProcessExecutor:
                 "make the import of its module quicker, or use isolation='inline'."
             )
         if answer.head["journal_lost"]:
-            raise ExecutionError(
-                f"Cannot record the execution of {name!r}: the journal in {str(request.journal)!r} "
-                "takes no more (is the disk full?); make room and run it again."
-            )
+            raise journal_is_full(request)
 
 
 def _hang_up(supervisor: socket.socket) -> None:

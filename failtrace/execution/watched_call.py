@@ -81,8 +81,8 @@ class WatchedCall:
             self._broke(fault)
 
     def resume(self) -> None:
-        """It runs, and the steps of this context are its own."""
-        if self._capture is not None:
+        """It runs, and the steps of this context are its own; once more, where it runs already, nothing."""
+        if self._capture is not None and not self._resumed:
             self._before = CURRENT.get()
             self._resumed = time.monotonic()
             CURRENT.set(self._capture)

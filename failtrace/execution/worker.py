@@ -21,7 +21,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.trace import set_span_in_context
 
 from failtrace.capture.capture import CURRENT, Capture
-from failtrace.capture.exceptions import isinstance_safe
+from failtrace.capture.exceptions import isinstance_safe, related
 from failtrace.capture.logs import capture_process_logging
 from failtrace.capture.redaction import keep_up, tell_what_is_learnt
 from failtrace.capture.sanitiser import sanitise_text
@@ -197,7 +197,7 @@ class _Run:
     def _raised(self, error: BaseException) -> dict[str, Any]:
         line = raised_line(self._capture, error, self._elapsed_ms())
         limit = self._limits.get("memory_limit_bytes")
-        if limit is not None and isinstance_safe(error, MemoryError):
+        if limit is not None and any(isinstance_safe(one, MemoryError) for one in related(error)):
             line["limit"] = Breach("memory_limit_bytes", limit, None)._asdict()
         return line
 

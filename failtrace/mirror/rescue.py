@@ -151,6 +151,12 @@ def _made_anew(fresh: Path, keep_passed: int) -> Iterator[Mirror]:
     try:
         with Mirror.open(fresh, keep_passed) as mirror:
             yield mirror
+        if _size(beside(fresh, "-wal")):
+            # It could not be brought into the file, and would not go with it to its place.
+            raise StoreError(
+                f"The mirror {str(fresh)!r} cannot be made, its disk has no room for it; make room, or point "
+                "FAILTRACE_HOME at a folder on another disk."
+            )
     except BaseException:
         unlink_all(fresh)
         raise

@@ -91,3 +91,54 @@ def test_a_home_that_may_not_be_written_is_one_sentence(disk: Path) -> None:
         assert "Traceback" not in done.stderr
         assert str(disk) in done.stderr + done.stdout
         assert done.returncode != 0
+
+
+@pytest.mark.parametrize("size", ["150k", "200k", "250k", "300k", "350k", "400k"])
+def test_a_first_mirror_that_does_not_fit_is_no_damaged_one(disk: Path, size: str) -> None:
+    """With more room the next start is a first one: nothing was ever in it that could have been lost."""
+    assert mount("-o", f"remount,size={size}", str(disk)) == 0
+    failtrace(disk, "list")
+    assert mount("-o", "remount,size=20m", str(disk)) == 0
+
+    done = failtrace(disk, "list")
+
+    assert (done.returncode, "damaged" in done.stderr) == (0, False)
+    assert list((disk / "home").glob("*.corrupt-*")) == []
+
+
+INLINE = """
+from failtrace import run_with_failure_detection
+from failtrace.errors import ExecutionError
+
+def subject(value):
+    ran.append(value)
+    with open(filler, "wb") as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        except OSError:
+            pass
+    return value
+
+ran, filler = [], sys.argv[1]
+for _ in range(2):
+    try:
+        run_with_failure_detection(subject, "x" * 5000, timeout=5.0, isolation="inline")
+    except ExecutionError as error:
+        print(len(ran), error)
+"""
+
+
+def test_a_journal_that_takes_no_line_is_told_before_the_subject_runs(disk: Path) -> None:
+    """And where it takes no more while it runs; no half segment looks like a lost execution."""
+    failtrace(disk, "list")
+    environment = {"FAILTRACE_HOME": str(disk / "home"), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(TESTS.parent)}
+    command = [sys.executable, "-c", "import sys\n" + INLINE, str(disk / "filler")]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, cwd=TESTS.parent)
+
+    told = done.stdout.splitlines()
+    assert [line[0] for line in told] == ["1", "1"], done.stderr
+    assert all("takes no more (is the disk full?); make room and run it again." in line for line in told)
+    assert list((disk / "home" / "journal").glob("*.jsonl")) == []

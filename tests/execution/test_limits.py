@@ -327,6 +327,31 @@ def test_memory_that_runs_out_inside_a_step_is_a_memory_error(function: Any) -> 
         assert named in ("hoard", "take")
 
 
+def load_a_model(size: int) -> bytearray:
+    try:
+        return bytearray(size)
+    except MemoryError as error:
+        raise RuntimeError("could not load the model") from error
+
+
+async def load_at_once(size: int) -> None:
+    async def load() -> None:
+        bytearray(size)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(load())
+
+
+@linux
+@pytest.mark.parametrize("function", [load_a_model, load_at_once], ids=lambda function: function.__name__)
+def test_a_memory_limit_is_told_whatever_was_made_of_its_error(function: Any) -> None:
+    """What came from a MemoryError, or holds one, met the limit as well."""
+    record = run(function, 300 * MIB, memory_limit_bytes=64 * MIB)
+
+    assert met(record) == {"name": "memory_limit_bytes", "limit": 64 * MIB, "reached": None}
+    assert failure_of(record).message.endswith("may allocate 67,108,864 bytes beyond what its process starts with.")
+
+
 @linux
 def test_a_limit_that_was_met_is_still_there() -> None:
     """What failtrace took to describe a failing step is given back: the subject gets no more by catching."""
