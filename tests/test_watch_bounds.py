@@ -74,6 +74,8 @@ def test_on_a_full_disk_no_call_is_told_as_lost_and_drops_are_counted(tmp_path: 
     from failtrace.watching import flush
     flush(1.0)
     print(status().dropped)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    fail_often(1)
     """,
     )
 
@@ -82,4 +84,4 @@ def test_on_a_full_disk_no_call_is_told_as_lost_and_drops_are_counted(tmp_path: 
     records = recorded()
     assert int(done.stdout) > 0, done.stderr
     assert [type(record.outcome) for record in records] == [Raised] * len(records)
-    assert any(record.attributes.get(DROPPED) for record in records)
+    assert records[-1].attributes[DROPPED] == int(done.stdout)

@@ -1,5 +1,7 @@
 """The connections of one mirror file: short transactions, one writer at a time, none carried over a fork."""
 
+from __future__ import annotations
+
 import os
 import sqlite3
 import stat
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
@@ -47,6 +50,14 @@ class _Handle:
     """Threads of one process queue here in turn; SQLite's own waiting polls, and is unfair."""
 
 
+_databases: WeakSet[Database] = WeakSet()
+
+
+def is_open_here(path: Path) -> bool:
+    """Whether this process has the database open."""
+    return any(one.path == path.absolute() and not one.is_closed for one in tuple(_databases))
+
+
 class Database:
     """One SQLite file in WAL mode. Thread-safe; after a fork the child connects anew."""
 
@@ -56,6 +67,12 @@ class Database:
         self._closed = False
         self._handle = _connect(self.path)
         self._identity: tuple[int, int] | None = None
+        _databases.add(self)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
 
     def prepare(self) -> None:
         """Make the folder and turn on WAL, which the file then keeps. Raises StoreError.

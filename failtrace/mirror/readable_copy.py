@@ -11,6 +11,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from failtrace.mirror.wal import replay
+
 _HEADER: Final = 100
 """Bytes of a SQLite file's header; what follows on its first page is the list of tables."""
 
@@ -33,6 +35,20 @@ def readable_copy(path: Path, fresh: Path) -> Iterator[Path | None]:
     copy = beside(path, ".rescue")
     try:
         yield copy if any(_reads(copy) for _ in _attempts(path, copy, fresh)) else None
+    finally:
+        unlink_all(copy)
+
+
+@contextmanager
+def replayed_copy(path: Path) -> Iterator[Path]:
+    """A copy without a WAL, into which the WAL was brought as far as its frames can be told. Raises OSError."""
+    copy = beside(path, ".rescue")
+    try:
+        unlink_all(copy)
+        shutil.copyfile(path, copy)
+        if (log := beside(path, "-wal")).exists():
+            replay(log, copy)
+        yield copy
     finally:
         unlink_all(copy)
 

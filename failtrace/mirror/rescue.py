@@ -8,10 +8,11 @@ its place in the same way, so an empty file is never one that is being made: it 
 import fcntl
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,8 +20,9 @@ from typing import Final
 from failtrace.errors import DamagedMirror, FailureIdTaken, StoreError
 from failtrace.mirror.archive import Archived
 from failtrace.mirror.mirror import Mirror
-from failtrace.mirror.readable_copy import beside, readable_copy, unlink_all
+from failtrace.mirror.readable_copy import beside, readable_copy, replayed_copy, unlink_all
 from failtrace.mirror.salvage import Salvage, salvaging
+from failtrace.mirror.wal import is_cut_short
 
 MARK: Final = ".corrupt-"
 _NOTE: Final = ".txt"
@@ -42,6 +44,8 @@ class Rescue:
     """Bytes of the file where there may be executions in it that could not even be looked for."""
     was_empty: bool = False
     """Whether the file had no bytes at all."""
+    log_was_cut: bool = False
+    """Whether its write-ahead log no longer held all that was committed to it."""
 
     @property
     def told(self) -> str:
@@ -59,6 +63,8 @@ class Rescue:
             return "it was empty (0 bytes), and what it held is lost"
         lost = f", {self.without_record:,} without their record" if self.without_record else ""
         gone = f"; up to {self.unreadable:,} rows could not be read" if self.unreadable else ""
+        if self.log_was_cut:
+            gone += "; its write-ahead log is damaged or cut short, and what was written last may be lost"
         more = f"; not all of its {self.unread_bytes:,} bytes could be read, and records may still be in it"
         return f"{self.records:,} executions were taken over{lost}{gone}{more if self.unread_bytes else ''}"
 
@@ -71,7 +77,7 @@ def open_or_rescue(path: Path, keep_passed: int, *, outbox: bool) -> tuple[Mirro
     """
     try:
         begin(path, keep_passed)
-        if _is_empty(path):
+        if _is_empty(path) or is_cut_short(path):
             return rescue(path, keep_passed, outbox=outbox)
         return Mirror.open(path, keep_passed), None
     except DamagedMirror:
@@ -105,10 +111,13 @@ def rescue(path: Path, keep_passed: int, *, outbox: bool, whole: bool = False) -
             _change_back(path)
             if not _is_damaged(path, keep_passed, whole=whole):
                 return Mirror.open(path, keep_passed), None
+            log_was_cut = is_cut_short(path)
             aside = beside(path, f"{MARK}{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
             fresh = beside(path, ".fresh")
             with _made_anew(fresh, keep_passed) as mirror:
                 found = _take_over(path, aside, mirror, outbox=outbox)
+                if log_was_cut:
+                    found = _with_whole_log(path, found, mirror, outbox=outbox)
             _note_of(aside).write_text(found.told + "\n", encoding="utf-8")
             _change_places(path, aside, fresh)
     except OSError as error:
@@ -135,7 +144,7 @@ def _is_empty(path: Path) -> bool:
 
 
 def _is_damaged(path: Path, keep_passed: int, *, whole: bool) -> bool:
-    if _is_empty(path):
+    if _is_empty(path) or is_cut_short(path):
         return True
     try:
         with Mirror.open(path, keep_passed) as mirror:
@@ -210,6 +219,14 @@ def _take_over(path: Path, aside: Path, mirror: Mirror, *, outbox: bool) -> Resc
             return Rescue(aside, 0, 0, 0, size)
         with salvaging(copy) as salvage:
             return _restored(salvage, aside, mirror, size, outbox=outbox)
+
+
+def _with_whole_log(path: Path, found: Rescue, mirror: Mirror, *, outbox: bool) -> Rescue:
+    """With what stands in the log behind the place where SQLite stops."""
+    records = 0
+    with replayed_copy(path) as copy, suppress(sqlite3.Error), salvaging(copy) as salvage:
+        records = _restored(salvage, found.aside, mirror, 0, outbox=outbox).records
+    return replace(found, records=found.records + records, log_was_cut=True)
 
 
 def _restored(salvage: Salvage, aside: Path, mirror: Mirror, size: int, *, outbox: bool) -> Rescue:

@@ -275,6 +275,95 @@ def test_a_rescuer_that_is_killed_loses_nothing(
     assert f"{FAILURES} executions were taken over" in told
 
 
+KILLED_WRITER = f"""
+import os, sys
+from pathlib import Path
+from support.records import item, make_record
+from failtrace.mirror.mirror import Mirror
+mirror = Mirror.open(Path(sys.argv[1]))
+for number in range(1, {FAILURES} + 1):
+    mirror.write([item(make_record(number=number))])
+os._exit(9)
+"""
+
+
+@pytest.fixture
+def left_by_the_dead(path: Path) -> Path:
+    """The WAL of a mirror whose process was killed, with all its records; beside it is its index."""
+    tests = str(Path(__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [tests, os.environ.get("PYTHONPATH")]))}
+    assert subprocess.run([sys.executable, "-c", KILLED_WRITER, str(path)], env=environment, timeout=60).returncode == 9
+    assert path.with_name(f"{path.name}-shm").exists()
+    return path.with_name(f"{path.name}-wal")
+
+
+def test_the_wal_of_a_killed_process_is_no_damage(path: Path, left_by_the_dead: Path) -> None:
+    """With a torn transaction behind its last commit too, as a kill leaves it."""
+    with left_by_the_dead.open("ab") as file:
+        file.write(os.urandom(3000))
+
+    mirror, found = open_or_rescue(path, 1000, outbox=False)
+
+    with mirror:
+        assert (found, whole(mirror)) == (None, FAILURES)
+
+
+@pytest.mark.parametrize("size", [0, 31, 32, 1000, None, "half"])
+def test_a_wal_that_was_cut_is_set_aside_and_told(path: Path, left_by_the_dead: Path, size: int | str | None) -> None:
+    """SQLite would read up to the cut, say nothing, and remove what is left of it."""
+    before = left_by_the_dead.stat().st_size
+    if size is None:
+        left_by_the_dead.unlink()
+    else:
+        os.truncate(left_by_the_dead, before // 2 if isinstance(size, str) else size)
+
+    mirror, found = open_or_rescue(path, 1000, outbox=False)
+
+    with mirror:
+        assert found is not None
+        assert whole(mirror) == found.records < FAILURES
+        assert (found.records > 0) == (size == "half")
+    ((aside, told),) = set_aside(path)
+    assert aside.with_name(f"{aside.name}-wal").exists() == (size is not None)
+    assert "may be lost" in told or "records may still be in it" in told
+
+
+@pytest.mark.parametrize("frame", [None, 0, 1, 10, 30])
+def test_a_wal_that_was_damaged_gives_what_stands_behind_the_damage(
+    path: Path, left_by_the_dead: Path, frame: int | None
+) -> None:
+    """Its header, or some frames; where later ones have the same pages, nothing is lost at all."""
+    with left_by_the_dead.open("r+b") as file:
+        file.seek(0 if frame is None else 32 + frame * (PAGE + 24))
+        file.write(os.urandom(32 if frame is None else 3 * PAGE))
+
+    mirror, found = open_or_rescue(path, 1000, outbox=False)
+
+    with mirror:
+        assert found is not None
+        assert whole(mirror) >= FAILURES - 2
+        assert mirror.is_sound()
+    assert len(set_aside(path)) == 1
+
+
+def test_an_open_mirror_is_not_asked_for_its_wal(path: Path) -> None:
+    """Its log is longer or shorter from moment to moment, here and in other processes."""
+    with Mirror.open(path) as mirror:
+        mirror.write([item(make_record(number=1))])
+        again, found = open_or_rescue(path, 1000, outbox=False)
+        again.close()
+        code = (
+            "import sys; from pathlib import Path; from failtrace.mirror.rescue import open_or_rescue\n"
+            "mirror, found = open_or_rescue(Path(sys.argv[1]), 1000, outbox=False)\n"
+            "print(found, mirror.failures().total)"
+        )
+        other = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+        mirror.write([item(make_record(number=2))])
+
+        assert (found, other.stdout) == (None, "None 1\n")
+        assert mirror.failures().total == 2
+
+
 def misread(path: Path) -> None:
     """The rows of `run` stand where those of `execution` were: they can be read, and are none."""
     page = root_page(path, "run")
