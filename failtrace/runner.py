@@ -149,7 +149,7 @@ class _Run:
         planned = planned_executions(self._subjects, self._inputs)
         self._traces.mirror.start_run(
             self._run_id,
-            subjects=tuple(subject.name for subject in self._subjects),
+            subjects=tuple(redact_sentence(subject.name) for subject in self._subjects),
             planned=planned,
             pid=os.getpid(),
             at=started_at,

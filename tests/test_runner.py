@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import zoo
 
-from failtrace import Runner, TraceStore
+from failtrace import Runner, Subject, TraceStore
 from failtrace.capture.journal import segments
 from failtrace.contracts import FailureType
 from failtrace.errors import InputError, StoreError, SubjectError
@@ -206,11 +206,26 @@ def test_what_failtrace_cannot_carry_out_is_no_failure(store: TraceStore) -> Non
     assert "Cannot send" in report.problems[0]
 
 
-@pytest.mark.parametrize("run_id", ["", "x" * 201, "\ud800", "a\nb", 5], ids=ascii)
+@pytest.mark.parametrize("run_id", ["", "x" * 201, "\ud800", "a\nb", 5, "nightly-password=hunter" + "22"], ids=ascii)
 def test_a_run_id_that_cannot_be_is_refused(store: TraceStore, run_id: Any) -> None:
-    """A run id is a printable text, for people read it in lists."""
-    with pytest.raises(InputError, match="run_id"):
+    """A run id is a printable text, for people read it in lists; with a secret in it they would read that."""
+    with pytest.raises(InputError, match="run_id") as refused:
         Runner(store).run([zoo.double], inputs=[1], run_id=run_id)
+    assert "hunter" not in str(refused.value)
+
+
+def test_a_secret_in_a_name_is_nowhere(store: TraceStore) -> None:
+    """Neither in the run's own row nor in its records."""
+    key = "gh" + "p_aB3dE5gH7jK9mN1pQ2sT4vW6xY8z01234567"
+
+    report = Runner(store).run(
+        [Subject(name=f"call-{key}", function=zoo.double, source="support.zoo:double")], inputs=[1]
+    )
+
+    assert report.executions == 1
+    (run,) = store.mirror.runs().rows
+    (execution,) = store.mirror.executions().rows
+    assert run.subjects == (execution.subject,) == ("call-[redacted:github]",)
 
 
 def test_an_unforeseen_error_of_ours_does_not_hang_the_run(store: TraceStore) -> None:

@@ -5,7 +5,14 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from failtrace.capture.markers import Mark
-from failtrace.secrets.judgement import has_digit, is_opaque_under, is_place, is_placeholder, is_sentence, says_nothing
+from failtrace.secrets.judgement import (
+    has_digit,
+    is_opaque_under,
+    is_place_under,
+    is_placeholder,
+    is_sentence,
+    says_nothing,
+)
 from failtrace.secrets.names import SecretKey, secret_key
 
 MAX_JUDGED = 8192
@@ -135,7 +142,7 @@ def _text_is_secret(key: SecretKey, value: str) -> bool:
     if not value.strip() or says_nothing(value):
         return False
     # `GOOGLE_APPLICATION_CREDENTIALS` and the like say where a secret is; PWD is where a shell stands.
-    return not (is_place(value) or (key.rule == "key:pwd" and value.startswith(("/", "~"))))
+    return not (is_place_under(key.rule, value) or (key.rule == "key:pwd" and value.startswith(("/", "~"))))
 
 
 def _is_about(value: Any) -> bool:

@@ -12,7 +12,7 @@ from failtrace.errors import StoreError
 from failtrace.health import Finding, examine
 from failtrace.hostile import Caught, run_hostile
 from failtrace.hostile_result import keep_result
-from failtrace.mirror.mirror import Mirror
+from failtrace.mirror.rescue import open_or_rescue
 from failtrace.services import open_services
 from failtrace.settings import Settings
 from failtrace.subjects.hostile import HOSTILE
@@ -57,7 +57,9 @@ def _examine(as_json: bool) -> int:
 def _file(settings: Settings) -> None:
     """An ill installation is what one runs them on, too: a mirror that takes no entry is not in their way."""
     try:
-        with Mirror.open(settings.mirror_path, settings.keep_passed) as mirror:
+        # Not `Mirror.open`: who opens a mirror first after a kill must look at its log before SQLite does.
+        mirror, _ = open_or_rescue(settings.mirror_path, settings.keep_passed, outbox=False)
+        with mirror:
             mirror.note("ran the hostile subjects", f"{len(HOSTILE)} hostile subjects")
     except StoreError as error:
         _log.warning("This is not filed in the audit. %s", error)

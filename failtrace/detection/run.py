@@ -10,7 +10,7 @@ from typing import Any
 import uuid6
 
 from failtrace.capture.journal import JournalLines, Segment
-from failtrace.capture.redaction import follow
+from failtrace.capture.redaction import follow, redact_text
 from failtrace.contracts import FailureEvent, TraceRecord
 from failtrace.detection.assemble import assemble
 from failtrace.errors import ExecutionError, FailtraceError, InputError, SubjectError
@@ -143,9 +143,11 @@ def _checked(journal: JournalLines, subject: Subject) -> JournalLines:
 
 
 def check_run_id(run_id: str | None) -> None:
-    """Raise InputError unless `run_id` is None or a printable text of reasonable length."""
+    """Raise InputError unless `run_id` is None or a printable text of reasonable length without a secret."""
     if run_id is not None and not (isinstance(run_id, str) and run_id.isprintable() and 0 < len(run_id) <= MAX_RUN_ID):
         raise InputError(f"The run_id is {run_id!r:.80}; give a printable text of 1 to {MAX_RUN_ID} characters.")
+    if run_id is not None and redact_text(run_id)[1]:
+        raise InputError("The run_id holds what looks like a secret; give the run an id without it.")
 
 
 def new_trace_id() -> str:

@@ -13,6 +13,7 @@ _PLACEHOLDER = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+_BY_NAME = re.compile(r"\$[A-Z_]|[@:!<]|\[(?!redacted:)|your[_-]", re.IGNORECASE)
 _OPAQUE = re.compile(r"\S{6,}")
 _DIGIT = re.compile(r"[0-9]")
 _DIGIT_AND_LETTER = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])\S+\Z")
@@ -48,6 +49,11 @@ password passwords passphrase key keys token tokens secret secrets credentials v
 letter letters digit digits symbol required empty blank valid invalid missing short long least string expired incorrect
 wrong null none common match matches format provided configured set unknown
 """
+_MEASURE_WORDS = """
+character characters letter letters digit digits symbol symbols byte bytes long short length least most minimum maximum
+"""
+_MEASURES = frozenset(_MEASURE_WORDS.split())
+_PASSWORDS = frozenset(["key:password", "key:passwords", "key:passwd", "key:passphrase", "key:passcode", "key:pw"])
 _GRAMMAR, _ABOUT = frozenset(_GRAMMAR_WORDS.split()), frozenset(_ABOUT_WORDS.split())
 
 
@@ -68,7 +74,12 @@ def is_harmless_word(value: str) -> bool:
 
 def says_nothing(value: str) -> bool:
     """Whether `value` stands where a secret could, and is none: a placeholder, a sentence, a word, a method's name."""
-    return is_placeholder(value) or is_harmless_word(value) or is_sentence(value) or is_name_of_method(value)
+    return is_stand_in(value) or is_harmless_word(value) or is_sentence(value) or is_name_of_method(value)
+
+
+def is_stand_in(value: str) -> bool:
+    """As `is_placeholder`, where surely a secret stands: `!hunter2` begins like one, and has a digit."""
+    return is_placeholder(value) and not (_BY_NAME.match(value) and _DIGIT.search(value))
 
 
 def is_placeholder(value: str) -> bool:
@@ -79,7 +90,8 @@ def is_placeholder(value: str) -> bool:
 def is_sentence(value: str) -> bool:
     """Whether `value` is a sentence about a secret, as validators write: `This field may not be blank.`"""
     words = {word.lower() for word in _WORDS.findall(value[:500])} if " " in value else set()
-    return not words.isdisjoint(_GRAMMAR) and not words.isdisjoint(_ABOUT)
+    about = _MEASURES if _DIGIT.search(value) else _ABOUT
+    return not words.isdisjoint(_GRAMMAR) and not words.isdisjoint(about)
 
 
 def is_name_of_method(value: str) -> bool:
@@ -92,6 +104,11 @@ def is_place(value: str) -> bool:
     if any(place.fullmatch(value) for place in (_PATH, _FILE, _RESOURCE)):
         return True
     return _URL.fullmatch(value) is not None and not is_opaque(value.rstrip("/").rpartition("/")[2].partition("?")[0])
+
+
+def is_place_under(rule: str, value: str) -> bool:
+    """As `is_place`, under a certain name: a password may have slashes, so that only a path from a root says where."""
+    return is_place(value) and (rule not in _PASSWORDS or value[0] in "/~." or "://" in value)
 
 
 def is_opaque(value: str) -> bool:

@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from failtrace.secrets.enclosed import closing_bracket, closing_quote
-from failtrace.secrets.judgement import has_digit, is_opaque, is_opaque_under, is_place, is_placeholder, says_nothing
+from failtrace.secrets.judgement import has_digit, is_opaque, is_opaque_under, is_place_under, says_nothing
 from failtrace.secrets.names import SecretKey
 
 
@@ -49,11 +49,11 @@ def quoted_body(text: str, opening: re.Match[str]) -> Found:
 
 def quoted_is_secret(value: str, key: SecretKey) -> bool:
     """Whether a text in quotes is one."""
-    if len(value.strip()) < 3 or is_placeholder(value):
+    if len(value.strip()) < 3:
         return False
     if key.doubtful:
         return is_opaque_under(key.rule, value)
-    return not (says_nothing(value) or is_place(value))
+    return not (says_nothing(value) or is_place_under(key.rule, value))
 
 
 def bracketed(text: str, start: int, quote: str, key: SecretKey) -> Found | None:

@@ -288,6 +288,26 @@ def test_secret_is_nowhere(place):
 
 
 @pytest.mark.parametrize(
+    "password",
+    [
+        "this is my secret pass" + "word 42",
+        "the key to my heart 99",
+        "!hunter" + "22",
+        "@hunter" + "22",
+        ":hunter" + "22",
+        "$HUNTER" + "22",
+        "[hunter" + "22]",
+        "your-dog-rex" + "9",
+        "hunter/two/three",
+        "x",
+    ],
+)
+def test_a_password_that_reads_like_something_else_goes(password):
+    """A sentence, a reference, a path: its digit or its place says what it is."""
+    assert clean({"password": password})["password"]["rule"] == "key:password"
+
+
+@pytest.mark.parametrize(
     "value",
     [
         {"max_tokens": 100, "token_count": 5, "token": "Hello", "session": "morning", "authors": ["Ada"]},
@@ -296,6 +316,8 @@ def test_secret_is_nowhere(place):
         ["--password", "--host"],
         ["password", "email"],
         ["secret", "agent"],
+        {"password": "must be at least 8 characters", "passphrase": "<passphrase>", "pwd": "${PASSWORD_2}"},
+        {"password": "/run/secrets/db", "secret": "projects/shop/secrets/db"},
     ],
 )
 def test_harmless_value_stays(value):
