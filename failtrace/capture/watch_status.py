@@ -55,8 +55,15 @@ def write_status(folder: Path, status: WatchStatus) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{status.pid}{SUFFIX}"
     half = path.with_suffix(".half")
-    half.write_bytes(to_json(asdict(status)))
-    half.replace(path)
+    told = to_json(asdict(status))
+    try:
+        half.write_bytes(told)
+        half.replace(path)
+    except OSError:
+        half.unlink(missing_ok=True)
+        # A full disk has room for what is written over the last one: it takes no block more.
+        with path.open("r+b") as file:
+            file.write(told.ljust(path.stat().st_size))
 
 
 def read_statuses(folder: Path) -> tuple[WatchStatus, ...]:

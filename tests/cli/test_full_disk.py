@@ -5,11 +5,15 @@ import random
 import string
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from failtrace.capture.watch_status import WatchStatus, read_statuses, write_status
 
 TESTS = Path(__file__).parents[1]
 MANY = 120
@@ -124,7 +128,7 @@ def subject(value):
 ran, filler = [], sys.argv[1]
 for _ in range(2):
     try:
-        run_with_failure_detection(subject, "x" * 5000, timeout=5.0, isolation="inline")
+        run_with_failure_detection(subject, "x" * 20_000, timeout=5.0, isolation="inline")
     except ExecutionError as error:
         print(len(ran), error)
 """
@@ -142,3 +146,19 @@ def test_a_journal_that_takes_no_line_is_told_before_the_subject_runs(disk: Path
     assert [line[0] for line in told] == ["1", "1"], done.stderr
     assert all("takes no more (is the disk full?); make room and run it again." in line for line in told)
     assert list((disk / "home" / "journal").glob("*.jsonl")) == []
+
+
+def test_how_the_watching_stands_is_told_from_a_full_disk(disk: Path) -> None:
+    """The last word on it is written over, where a new file has no room."""
+    status = WatchStatus(
+        pid=7, program="shop", at=time.time(), waiting=0, stored=1, left=0, dropped=1, in_memory_alone=0, faults=0,
+        last_fault=None,
+    )  # fmt: skip
+    write_status(disk, status)
+    with pytest.raises(OSError, match="No space left"):
+        (disk / "filler").write_bytes(bytes(2_000_000))
+
+    write_status(disk, replace(status, dropped=2000))
+
+    assert [told.dropped for told in read_statuses(disk)] == [2000]
+    assert list(disk.glob("*.half")) == []
