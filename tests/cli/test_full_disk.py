@@ -114,23 +114,26 @@ INLINE = """
 from failtrace import run_with_failure_detection
 from failtrace.errors import ExecutionError
 
-def subject(value):
-    ran.append(value)
-    with open(filler, "wb") as file:
+def fill():
+    with open(sys.argv[1], "ab", buffering=0) as file:
         try:
             while True:
                 file.write(bytes(4096))
-                file.flush()
         except OSError:
             pass
+
+def subject(value):
+    ran.append(value)
+    fill()
     return value
 
-ran, filler = [], sys.argv[1]
+ran = []
 for _ in range(2):
     try:
         run_with_failure_detection(subject, "x" * 20_000, timeout=5.0, isolation="inline")
     except ExecutionError as error:
         print(len(ran), error)
+    fill()
 """
 
 
