@@ -23,7 +23,7 @@ _KEYED = re.compile(
     (?=(?P<close>\\{{0,7}}["'`]?[\])]?{_COLOUR})
     (?P<sep>[ \t]{{0,4}}:[ ]?[A-Za-z_][\w.\[\] |]{{0,30}}?[ ]{{0,2}}=[ ]{{0,2}}(?=[bruf]{{0,2}}["']|{_FIELD}\()
           | [ \t]{{0,4}}(?:=>|:=|!=|={{1,2}}|:\*{{0,2}}|%3[Dd])
-            (?:\n[ \t]{{1,40}}(?=")|(?<=\)=)\(|[ \t]{{0,40}}{_COLOUR})
+            (?:\n[ \t]{{1,40}}(?=")|(?<=\)=)\(|[ \t\xa0]{{0,40}}{_COLOUR})
           | [ \t](?:is|was)[ \t]{{1,2}} | (?<=["']),[ ]?(?=b?["'])))""",
     re.VERBOSE,
 )
@@ -53,8 +53,16 @@ _PART = re.compile(
     r"""name=\\{0,7}"(?P<key>[A-Za-z_][\w.-]{0,80})\\{0,7}"(?:\r?\n|\\{1,8}r\\{1,8}n){2}(?P<value>[^\r\n\\]{3,}+)"""
 )
 """A field of a form, as multipart/form-data has it."""
-_ELEMENT = re.compile(r"<(?P<key>[A-Za-z_][\w:.-]{0,80})(?:\s[^<>]{0,200})?>(?P<value>[^<>\n]++)</")
-_SHOWN = (_ELEMENT, _BLOCK, _PART, _NAMED_VALUE, _VALUE_NAMED)
+_ELEMENT = re.compile(
+    r"<(?P<key>[A-Za-z_][\w:.-]{0,80})(?:\s[^<>]{0,200})?>\s{0,40}+"
+    r"(?:<!\[CDATA\[(?P<quoted>[^\]\n]++)\]\]>|(?P<value>[^<>\n]++))\s{0,40}+</"
+)
+_BELOW = re.compile(
+    r"(?m)^[ \t-]{0,40}(?P<key>[A-Za-z_][\w.-]{0,80}):[ \t]{0,4}\n[ \t]{0,40}"
+    r"(?P<value>(?:-[ ]|(?<=[ \t]))[^\s:#-][^\n:]*+(?:\n[ \t]{0,40}-[ ][^\n:]++)*+)$"
+)
+"""What YAML has in the next line, or in a list below; a line with a colon is a name again."""
+_SHOWN = (_ELEMENT, _BLOCK, _BELOW, _PART, _NAMED_VALUE, _VALUE_NAMED)
 _VALUE_GROUPS = ("value", "quoted", "bare")
 _IN_ARN = re.compile(r"\barn:[a-z0-9:-]{0,80}:\Z")
 _MAX_ARN = 90
@@ -115,7 +123,9 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> Found | None:
     """Where the value of this assignment stands, if it is secret."""
     if match.re in _SHOWN:
         group = next(name for name in _VALUE_GROUPS if match.groupdict().get(name) is not None)
-        value = match[group].strip(" \t\n.'\"")
+        value = match[group].strip(" \t\n.'\"-")
+        if match.re is _BELOW and not any(has_digit(line.strip(" \t-'\"")) for line in value.splitlines()):
+            return None  # prose stands below a name too
         return Found(*match.span(group)) if quoted_is_secret(value, key) else None
     start, sep = match.end("sep"), match["sep"]
     quote = _QUOTE_OF_NAME.match(match["close"])

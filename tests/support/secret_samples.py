@@ -193,7 +193,18 @@ privkey pswd passkey identitytoken password_list apiKeyStr SECRET_KEY_STAGING OP
 """
 """Names, beside those of SECRETS, whose values go."""
 
+SECRETS |= {
+    "xml, character data": ("<password><![CDATA[Tr0ub4d" + "or3]]></password>", "Tr0ub4d"),
+    "xml over lines": ("<db>\n  <password>\n    Tr0ub4d" + "or3\n  </password>\n</db>", "Tr0ub4d"),
+    "yaml, in the next line": ("db:\n  password:\n    Tr0ub4d" + "or3\n  port: 5432", "Tr0ub4d"),
+    "yaml, a list": ("db:\npasswords:\n  - Tr0ub4d" + "or3\n  - hunter" + "22\nport: 1", "hunter" + "22"),
+    "no-break space": ("password:\xa0Tr0ub4d" + "or3", "Tr0ub4d"),
+}
+
 LOOK_ALIKES = [
+    "Args:\n    password:\n        The password of the user.\n    token:\n        What was given.",
+    "secrets:\n  db:\n    host: db1\n  path: /run/x1",
+    "<password>\n  <rule>8 characters</rule>\n</password>",
     '{"password": "string?", "api_key": "Optional[str]", "secret": "str | None"}',
     'print("The password: "), foo("and more of it")',
     "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
