@@ -55,7 +55,7 @@ _PART = re.compile(
 """A field of a form, as multipart/form-data has it."""
 _ELEMENT = re.compile(
     r"<(?P<key>[A-Za-z_][\w:.-]{0,80})(?:\s[^<>]{0,200})?>\s{0,40}+"
-    r"(?:<!\[CDATA\[(?P<quoted>[^\]\n]++)\]\]>|(?P<value>[^<>\n]++))\s{0,40}+</"
+    r"(?:<!\[CDATA\[(?P<quoted>[^\]\n]{1,2048}+)\]\]>|(?P<value>[^<>\n]++))\s{0,40}+</"
 )
 _BELOW = re.compile(
     r"(?m)^[ \t-]{0,40}(?P<key>[A-Za-z_][\w.-]{0,80}):[ \t]{0,4}\n[ \t]{0,40}"

@@ -279,6 +279,8 @@ def test_redaction_is_idempotent(parts):
         "passwords: ['passwords: [\"passwords: [\\\"passwords: [\\'",
         "machine\\n",
         "ENV A_PASSWORD ",
+        "<password><![CDATA[",
+        "password:\n - a1",
     ],
 )
 def test_hostile_repetition_is_linear(unit):
