@@ -64,7 +64,14 @@ def visitor() -> Visitor:
     if not has_login():
         return Visitor(operating_user(), may_run=True)
     email = st.user.get("email")
-    if not st.user.is_logged_in or not isinstance(email, str) or st.user.get("email_verified") is False:
+    if not st.user.is_logged_in or not isinstance(email, str) or not _is_vouched_for():
         return Visitor("somebody without a verified address", may_run=False)
     runners = {runner.casefold() for runner in Settings.load().runners}
     return Visitor(email, may_run=email.casefold() in runners)
+
+
+def _is_vouched_for() -> bool:
+    """Whether the provider says that the address is this user's, or says nothing of it."""
+    # Microsoft Entra sends no such claim. Some providers send it as text.
+    claim = st.user.get("email_verified", True)
+    return claim is True or (isinstance(claim, str) and claim.casefold() == "true")
