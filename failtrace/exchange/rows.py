@@ -2,7 +2,9 @@
 
 A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or the end of a line for a formula, and a formula
 can start programs and send data away. Subjects write what they like, so such a cell gets an apostrophe before it, as
-OWASP advises ("CSV Injection"). Numbers are never such cells, and stay numbers.
+OWASP advises ("CSV Injection"). It may also split at other separators than ours: where `;`, a tab or the end of a line
+stands inside of a cell, another begins there, and the sign of a formula in it gets an apostrophe too. Numbers are never
+such cells, and stay numbers.
 """
 
 import csv
@@ -32,7 +34,10 @@ COLUMNS: Final = (
 
 # Spreadsheets skip spaces before a formula, some what cannot be seen too, and some know the full-width signs.
 _UNSEEN: Final = "\\s\\x00-\\x1f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff"
-_FORMULA: Final = re.compile(f"[{_UNSEEN}]*?[=+\\-@\uff1d\uff0b\uff0d\uff20\\t\\r\\n]")
+_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA: Final = re.compile(f'[{_UNSEEN}"]*?[{_SIGNS}\\t\\r\\n]')
+# What may stand between holds no separator: each character is looked at once. A quote opens a cell, and is not shown.
+_FORMULA_INSIDE: Final = re.compile(f'([;\\t\\r\\n](?:(?![\\t\\r\\n])[{_UNSEEN}"])*+)(?=[{_SIGNS}])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +86,9 @@ def csv_table(rows: Iterable[ExecutionRow]) -> bytes:
 
 
 def harmless(text: str) -> str:
-    """The text, with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """The text, with an apostrophe wherever a spreadsheet would begin a formula.
+
+    Before all of it, and inside of it before a sign that a `;`, a tab or the end of a line makes the first of a cell.
+    """
+    inside = _FORMULA_INSIDE.sub(r"\1'", text)
+    return f"'{inside}" if _FORMULA.match(text) else inside

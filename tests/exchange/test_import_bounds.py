@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.records import NOON, make_record
 
 from failtrace.capture.capture import MAX_STEPS
@@ -29,6 +32,7 @@ from failtrace.ui.run.files import RunFiles
 
 OUTSIDE = ("../outside", "../../../../../../tmp/outside", "/tmp/outside", "..\\outside", "a/../../outside", "\x00", "")
 MEMORY = 512 * 2**20
+UNSEEN = '\\s\\x00\\u200b\\u202e\\ufeff"'
 
 
 def import_(home: Path, file: Path) -> "subprocess.CompletedProcess[str]":
@@ -193,9 +197,11 @@ def test_no_cell_of_a_spreadsheet_is_a_formula(sign: str, before: str) -> None:
 
     table = csv_table([row]).decode("utf-8-sig")
 
-    assert harmless(text) == f"'{text}"
-    assert table.count(f"'{text}") == 6
-    assert table.count(text) == 6
+    # A tab may begin a cell of its own.
+    told = f"'{before}'{sign}" if before == "\t " and sign not in "\t\r\n" else f"'{before}{sign}"
+    assert harmless(text) == f"{told}cmd|' /C calc'!A0"
+    assert table.count(harmless(text)) == 6
+    assert table.count(f"{sign}cmd") == 6
     assert "-1.5" in table
     assert f"{NOON.year}" in table
 
@@ -204,3 +210,27 @@ def test_no_cell_of_a_spreadsheet_is_a_formula(sign: str, before: str) -> None:
 def test_a_cell_that_is_no_formula_stays(text: str) -> None:
     """Only the beginning makes a formula."""
     assert harmless(text) == text
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "\r", "\n", "\r\n"])
+@pytest.mark.parametrize("before", ["", " ", '"', '""', ' "\ufeff', "\u200b", "\x00"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])
+def test_no_cell_begins_a_formula_inside(separator: str, before: str, sign: str) -> None:
+    """Where a spreadsheet splits at `;`, tabs or the ends of lines: OWASP's other separators."""
+    assert harmless(f"x{separator}{before}{sign}cmd") == f"x{separator}{before}'{sign}cmd"
+
+
+@given(st.text(";\t\r\n \"',=+-@＝＋－＠\u200b\u202e\ufeff\u00a0\x00x"))
+def test_no_part_of_a_cell_is_a_formula(text: str) -> None:
+    """Whatever stands between; and nothing but apostrophes is added."""
+    told = harmless(text)
+
+    assert [part for part in re.split("[;\t\r\n]", told) if re.match(f"[{UNSEEN}]*[=+@＝＋－＠-]", part)] == []
+    assert told.replace("'", "") == text.replace("'", "")
+
+
+def test_a_cell_of_separators_takes_no_time() -> None:
+    """Linear: the square of these would be hours."""
+    text = '\t;\n"' * 250_000
+
+    assert harmless(text) == f"'{text}"
