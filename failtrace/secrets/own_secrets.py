@@ -29,6 +29,13 @@ MIN_IN_BASE64 = 7
 """Characters of the shortest piece of base64 that tells a secret which begins in the midst of it."""
 MAX_PIECE = 4096
 """Characters. A longer secret is looked for in pieces: where a text is cut, only the piece under the cut is lost."""
+JSON_LEVELS = 3
+"""How deep JSON may stand in JSON: as a field of a request, logged as JSON, say."""
+
+_WORDY = frozenset(["key:token", "key:pass", "key:pat"])
+"""Doubtful names under which an environment holds what people chose, too: `SMTP_PASS=hunter22`."""
+_SPACE = re.compile(r"\s")
+_DIGIT = re.compile(r"[0-9]")
 
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 _PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][^:@=]*")
@@ -46,14 +53,35 @@ _IN_URLS = (
 
 
 def secrets_files() -> tuple[Path, ...]:
-    """Where Streamlit looks for the login's configuration: here, beside app.py, in the home, where a variable says."""
-    here = Path(".streamlit") / "secrets.toml"
+    """Where Streamlit looks for the login's configuration.
+
+    Here, beside app.py, in the home, and where a variable or Streamlit's own configuration says.
+    """
+    folder = Path(".streamlit")
     package = Path(__file__).parents[1]
-    places = [here, package.parent / here, package / "dashboard" / here]
+    folders = [folder, package.parent / folder, package / "dashboard" / folder]
+    configs = [folder / "config.toml"]
     with suppress(RuntimeError):  # an account without a home
-        places.append(Path.home() / here)
+        folders.append(Path.home() / folder)
+        configs.append(Path.home() / folder / "config.toml")
     named = os.environ.get("STREAMLIT_SECRETS_FILES", "")
-    return (*places, *map(Path, filter(None, {named, *re.split(r"[\s,:;]+", named)})))
+    others = {named, *re.split(r"[\s,:;]+", named), *(file for config in configs for file in _files_named_in(config))}
+    return (*(it / "secrets.toml" for it in folders), *map(Path, filter(None, others)))
+
+
+def _files_named_in(config: Path) -> list[str]:
+    """Its `[secrets] files = […]`, as far as it can be read."""
+    section = _toml(config).get("secrets")
+    files = section.get("files") if isinstance(section, dict) else None
+    return [file for file in files if isinstance(file, str)] if isinstance(files, list) else []
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    """What a file holds; nothing where there is none, or where it is no TOML: that is another's business."""
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def secret_texts(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -76,8 +104,15 @@ def _of_variable(name: str, value: str) -> Iterator[str]:
     # A name that the user keeps is one that texts may show; what the process was given under it is a secret still.
     key = named_secret(name)
     is_path = _PATH.fullmatch(value) and not is_mixed(value)
-    if key is not None and _tells(value) and (not key.doubtful or is_opaque(value)) and not is_path:
+    if key is None or is_path or not _tells(value):
+        return
+    if not key.doubtful or is_opaque(value) or (key.rule in _WORDY and _could_be_chosen(value)):
         yield value
+
+
+def _could_be_chosen(value: str) -> bool:
+    """Whether a text of which `_tells` is true could be a password that somebody made up."""
+    return not _SPACE.search(value) and bool(_DIGIT.search(value) or len(value) >= MIN_WORD)
 
 
 def _inside(name: str, value: str) -> Iterator[str]:
@@ -114,8 +149,7 @@ def _tells(value: str) -> bool:
 
 def _of_streamlit() -> Iterator[str]:
     for path in secrets_files():
-        with suppress(OSError, ValueError):
-            yield from _of_table(tomllib.loads(path.read_text("utf-8")))
+        yield from _of_table(_toml(path))
 
 
 def _of_table(table: Mapping[str, Any], *, secret: bool = False) -> Iterator[str]:
@@ -139,26 +173,50 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _forms(text: str) -> Iterator[str]:
-    """As it is, and as URLs, JSON, reprs, HTML and base64 write it."""
+    """As it is, and as URLs, JSON, reprs, HTML, quotes and base64 write it."""
     data = text.encode("utf-8", "surrogatepass")
-    yield _without_surrogates(text)
+    for told in (text, *_in_json(text), *_in_html(text), *_in_quotes(text)):
+        yield _without_surrogates(told)
     for safe in ("", "/", "!'()*~"):  # the last is JavaScript's
         yield quote(data, safe=safe)
         yield _PERCENT.sub(_lower_case, quote(data, safe=safe))
     yield quote_plus(data)
-    for told in (dumps(text)[1:-1], _without_surrogates(dumps(text, ensure_ascii=False)[1:-1])):
-        for spelled in (told, told.translate(_JSON_FOR_HTML), told.translate(_ESCAPED_SLASH)):
-            yield spelled
-            yield dumps(spelled)[1:-1]
+    for json in _one_level(text):
+        yield from map(_without_surrogates, _in_html(json))
     yield repr(text)[1:-1]
     yield repr(data)[2:-1]
-    html = _without_surrogates(escape(text))
+    for told in _in_base64(data):
+        yield from (told, quote(told, safe=""))
+
+
+def _in_json(text: str) -> set[str]:
+    """As a text in JSON, and in JSON that is a text in JSON, JSON_LEVELS in all."""
+    plain = _one_level(text)
+    level = {spelled for told in plain for spelled in (told, *map(told.translate, (_JSON_FOR_HTML, _ESCAPED_SLASH)))}
+    found = set(level)
+    for _ in range(JSON_LEVELS - 1):
+        level = {deeper for told in level for deeper in _one_level(told)}
+        found |= level
+    return found
+
+
+def _one_level(text: str) -> set[str]:
+    return {dumps(text, ensure_ascii=only_ascii)[1:-1] for only_ascii in (True, False)}
+
+
+def _in_html(text: str) -> Iterator[str]:
+    html = escape(text)
     yield html
     for apostrophe, quotation in (("&#39;", "&#34;"), ("&#39;", "&quot;"), ("&apos;", "&quot;")):
         yield html.replace("&#x27;", apostrophe).replace("&quot;", quotation)
-    yield _without_surrogates(escape(text, quote=False))
-    for told in _in_base64(data):
-        yield from (told, quote(told, safe=""))
+    yield escape(text, quote=False)
+
+
+def _in_quotes(text: str) -> Iterator[str]:
+    """As CSV and SQL double their quotes, and as a shell ends, adds one and begins again."""
+    yield text.replace('"', '""')
+    for apostrophe in ("''", "'\"'\"'", "'\\''"):
+        yield text.replace("'", apostrophe)
 
 
 def _lower_case(match: re.Match[str]) -> str:

@@ -17,6 +17,7 @@ from failtrace.secrets.literals import Literals
 from failtrace.secrets.own_keys import own_key_pattern, redact_own_keys
 from failtrace.secrets.own_rules import OwnRules
 from failtrace.secrets.shapes import SHAPES, Rule
+from failtrace.secrets.wrapped import spans_in_wrapped
 
 Gate = Callable[[str], bool]
 
@@ -59,7 +60,11 @@ class Redactor:
             return built_in
 
         def gate(text: str) -> bool:
-            return built_in(text) or (secrets is not None and secrets.are_in(text)) or any(each(text) for each in own)
+            return (
+                built_in(text)
+                or (secrets is not None and (secrets.are_in(text) or bool(spans_in_wrapped(text, secrets))))
+                or any(each(text) for each in own)
+            )
 
         return gate
 
@@ -93,11 +98,11 @@ class Redactor:
     def _one_pass(self, text: str) -> tuple[str, int]:
         """The text without what each rule finds once, and how many that was."""
         count = 0
-        own = self._secrets.spans(text) if self._secrets is not None else []
+        own = self._own_secrets(text)
         if any(names.secret_key(text[start:end]) for start, end in own):
             # What one of the process's own secrets names goes before the name does.
             text, count = redact_assignments(text, self.is_kept)
-            own = self._secrets.spans(text) if self._secrets is not None else []
+            own = self._own_secrets(text)
         shapes = self._shapes(text) if self._all_shapes(text) else []
         text, found = _without(text, [*((start, end, "own_secret") for start, end in own), *shapes])
         count += found
@@ -111,6 +116,11 @@ class Redactor:
             text, found = self._apply_own(name, linear, text)
             count += found
         return text, count
+
+    def _own_secrets(self, text: str) -> list[tuple[int, int]]:
+        """Where the process's own stand, also in base64 over the ends of its lines."""
+        secrets = self._secrets
+        return [] if secrets is None else [*secrets.spans(text), *spans_in_wrapped(text, secrets)]
 
     def _shapes(self, text: str) -> list[tuple[int, int, str]]:
         """Where each built-in shape is, and its name."""

@@ -22,12 +22,19 @@ from failtrace import run_with_failure_detection, step
 from failtrace.capture import redaction
 from failtrace.capture.redaction import adopt, follow, keep_up, redact_text, redactor
 from failtrace.capture.sanitiser import Marks, sanitise
+from failtrace.secrets.literals import Literals
 from failtrace.secrets.own_rules import OwnRules
 from failtrace.secrets.own_secrets import MAX_PIECE, own_secrets
 from failtrace.secrets.redactor import Redactor
+from failtrace.secrets.wrapped import spans_in_wrapped
 from failtrace.settings import Settings
 
 KEY = 'sec"ret/ö' + "+key=1<& 2"
+
+
+def as_it_is(text: str) -> str:
+    """In JSON that keeps what is not ASCII."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +50,9 @@ KEY = 'sec"ret/ö' + "+key=1<& 2"
         ("MYSQL", "root:hunter" + "22x@tcp(db:3306)/shop", "hunter" + "22x"),
         ("GIT", "https://aB3dE5gH7jK9mN1pQ2" + "sT4v@git.local/x", "aB3dE5gH7jK9mN1pQ2" + "sT4v"),
         ("STORAGE", "AccountName=a;AccountKey=Zm9vYmFyYmF6cXV4;", "Zm9vYmFyYmF6cXV4"),
+        ("MY_PASS", "hunter" + "22", "hunter" + "22"),
+        ("H_TOKEN", "correct" + "horsebattery", "correct" + "horsebattery"),
+        ("CI_PAT", "wonder-land-key", "wonder-land-key"),
         ("SERVER_SECRET", "first line of it\nsecond line of it", "second line of it"),
     ],
 )
@@ -61,6 +71,11 @@ def test_variable_gives_its_secret(name: str, value: str, secret: str) -> None:
         ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/google/key-1.json"),
         ("PWD", "/home/ada/shop.git"),
         ("TOKEN", "required"),
+        ("H_TOKEN", "horse"),
+        ("MY_PASS", "let them all pass"),
+        ("BOARDING_PASS", "/home/ada/pass2"),
+        ("MY_AUTH", "correct" + "horsebattery"),
+        ("MY_SESSION", "hunter" + "22"),
         ("MAX_TOKENS", "100000"),
         ("HOME_PAGE", "https://example.com/a?b=c"),
         ("PATH", "/usr/bin:/bin"),
@@ -94,6 +109,13 @@ def test_variable_that_tells_no_secret_gives_none(name: str, value: str) -> None
         json.dumps(KEY)[1:-1].replace("/", r"\/"),
         repr(KEY.encode())[2:-1],
         quote(base64.b64encode(KEY.encode()).decode(), safe=""),
+        json.dumps(json.dumps(json.dumps(KEY)[1:-1])[1:-1])[1:-1],
+        as_it_is(as_it_is(as_it_is(KEY))),
+        as_it_is(json.dumps(as_it_is(KEY))[1:-1]),
+        as_it_is(as_it_is(KEY)),
+        html.escape(json.dumps(KEY)[1:-1]),
+        html.escape(json.dumps(KEY, ensure_ascii=False)[1:-1]).replace("&quot;", "&#34;"),
+        KEY.replace('"', '""'),
     ],
 )
 def test_configured_key_goes_in_every_encoding(form: str) -> None:
@@ -101,6 +123,15 @@ def test_configured_key_goes_in_every_encoding(form: str) -> None:
     follow(Settings.load(cosmos_key=SecretStr(KEY)))
 
     assert redact_text(f"cannot connect with {form} now")[0].startswith("cannot connect with [redacted:own_secret]")
+
+
+@pytest.mark.parametrize("apostrophe", ["''", "'\"'\"'", r"'\''"], ids=["SQL", "shell", "shell's backslash"])
+def test_secret_goes_as_quotes_write_its_apostrophe(apostrophe: str) -> None:
+    """What is between two quotes cannot hold a third as it is."""
+    secret = "it's.a'secret"
+    adopt(OwnRules(secrets=own_secrets((), {"SHOP_API_KEY": secret})), {})
+
+    assert redact_text(f"run '{secret.replace(chr(39), apostrophe)}' now")[0] == "run '[redacted:own_secret]' now"
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode], ids=["standard", "urlsafe"])
@@ -117,6 +148,59 @@ def test_secret_goes_from_the_midst_of_base64(encode, around: tuple[str, str]) -
     assert (
         len(told.replace("[redacted:own_secret]", "")) <= len("sent  to the server") + 4 * len(before + after) // 3 + 6
     )
+
+
+def wrap(text: str, columns: int, end: str) -> str:
+    """Each line with its end, the last one too."""
+    return "".join(text[at : at + columns] + end for at in range(0, len(text), columns))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", r"\n", r"\r\n", r"\\n", "\n    "])
+@pytest.mark.parametrize("columns", [64, 76])
+@pytest.mark.parametrize("secret", ["ab.cd" + "/1", "blue.horse.77" * 20], ids=["short", "long"])
+def test_secret_goes_from_base64_in_lines(secret: str, columns: int, end: str) -> None:
+    """Wherever it begins in them, with the ends of lines in its midst."""
+    adopt(OwnRules(secrets=own_secrets((), {"SHOP_API_KEY": secret})), {})
+    for before in range(120):
+        told = base64.b64encode(b"-" * before + secret.encode() + b"+" * 90).decode()
+
+        clean, count = redact_text(f"sent {wrap(told, columns, end)} to the server")
+
+        assert count == 1
+        lines = "".join(re.findall("[A-Za-z0-9]+", clean.replace("[redacted:own_secret]", "").replace(r"\n", "")))
+        assert base64.b64encode(secret.encode())[4:-4].decode() not in lines
+        # No more than the few bits at its ends are left.
+        assert len(clean) <= len(f"sent {wrap(told, columns, end)} to the server") - len(secret) * 4 // 3 + 4 + 22
+
+
+def test_secret_goes_from_what_python_and_openssl_write() -> None:
+    """Also in a repr of it."""
+    adopt(OwnRules(secrets=own_secrets((), {"SHOP_API_KEY": "blue.horse.77"})), {})
+    told = base64.encodebytes(
+        b"user=ada&lang=en&theme=dark&look=wide&password=blue.horse.77&more=of the same, of course"
+    )
+
+    assert told.find(b"\n") == 76
+    for text in (told.decode(), repr(told), json.dumps({"body": told.decode()}), json.dumps(repr(told))):
+        clean, count = redact_text(text)
+        assert count == 1
+        assert not re.search("Ymx1|LmhvcnNl|Ljc3", clean)
+
+
+def test_base64_in_lines_without_a_secret_stays() -> None:
+    """Its lines, and words on lines of their own beside it."""
+    adopt(OwnRules(secrets=own_secrets((), {"SHOP_API_KEY": "blue.horse.77"})), {})
+    text = f"blue\nhorse\n{wrap(base64.b64encode(bytes(range(250))).decode(), 76, chr(10))}the end\n"
+
+    assert redact_text(text) == (text, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["QUJD" * 500_000, "Q\n" * 1_000_000, ("Q" * 40 + r"\n") * 50_000, "Q\n" + " " * 2_000_000]
+)
+def test_wrapped_base64_takes_linear_time(text: str) -> None:
+    """The square of these would be hours."""
+    assert spans_in_wrapped(text + "\n" + "Q" * 64 + "\nQ", Literals(["blue.horse.77"])) == []
 
 
 def test_a_short_secret_hides_no_other_base64() -> None:
@@ -191,6 +275,28 @@ def test_secrets_files_are_those_that_streamlit_reads(monkeypatch: pytest.Monkey
     monkeypatch.setenv("STREAMLIT_SECRETS_FILES", str(file))
 
     assert "over.the.hills.7" in own_secrets((), {})
+
+
+@pytest.mark.parametrize("in_home", [False, True], ids=["working directory", "home"])
+def test_secrets_files_are_those_that_streamlit_is_configured_to_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_home: bool
+) -> None:
+    """`[secrets] files` of a config.toml, from the working directory on; one that says something else says nothing."""
+    here, home = tmp_path / "here", tmp_path / "home"
+    config = (home if in_home else here) / ".streamlit" / "config.toml"
+    config.parent.mkdir(parents=True)
+    here.mkdir(exist_ok=True)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", str(home))
+    (here / "kept.toml").write_text('[auth]\nclient_secret = "over.the.hills.8"\n')
+    (tmp_path / "far.toml").write_text('[auth]\nclient_secret = "far.away.9"\n')
+
+    config.write_text(f"[secrets]\nfiles = ['kept.toml', 7, '{tmp_path / 'far.toml'}', 'none.toml']\n")
+    assert {"over.the.hills.8", "far.away.9"} <= set(own_secrets((), {}))
+    deep = "files = " + "[" * 100_000
+    for strange in ("[secrets]\nfiles = 7", "secrets = 'kept.toml'", "[secrets", "", deep):
+        config.write_text(strange)
+        assert own_secrets((), {}) == ()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
