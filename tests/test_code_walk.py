@@ -34,9 +34,22 @@ EXCEPTIONS = {
     ("failtrace/mirror/salvage.py", "composed SQL"): (1, "statements of its own constants, their values bound"),
     ("failtrace/mirror/selection.py", "composed SQL"): (2, "names of our own columns, from our own tables"),
     ("failtrace/mirror/statement.py", "composed SQL"): (1, "what SQLAlchemy compiled, its values bound"),
+    ("failtrace/ui/bootstrap.py", "markup"): (4, "titles, icons and pictures of our own pages, and links to them"),
+    ("failtrace/ui/compare/choice.py", "markup"): (
+        1,
+        "options of a selectbox, which shows them as text: a type, an age",
+    ),
+    ("failtrace/ui/components.py", "markup"): (1, "the constant frame of a component, scripts and styles of our files"),
+    ("failtrace/ui/run/comparison.py", "markup"): (
+        1,
+        "options of a selectbox, which shows them as text: what ran, when",
+    ),
     ("failtrace/ui/compare/view.py", "markup"): (2, "which of six parts differ, and what they are, in our own words"),
     ("failtrace/ui/failure/step_view.py", "markup"): (1, "names of our own fields"),
-    ("failtrace/ui/failures/filters.py", "markup"): (1, "a time zone this machine knows"),
+    ("failtrace/ui/failures/filters.py", "markup"): (
+        2,
+        "a time zone this machine knows; our titles of types of failure",
+    ),
     ("failtrace/ui/heading.py", "markup"): (1, "our own five time ranges"),
     ("failtrace/ui/health/hostile.py", "markup"): (1, "the title of a hostile subject of ours"),
     ("failtrace/ui/health/view.py", "markup"): (1, "the name of a check of ours"),
@@ -44,6 +57,7 @@ EXCEPTIONS = {
     ("failtrace/ui/run/form.py", "markup"): (1, "why there is nothing to run, in sentences of ours with numbers"),
     ("failtrace/ui/values.py", "markup"): (1, "why there is no value, in words of ours"),
     ("pages/failures.py", "markup"): (1, "three numbers"),
+    ("failtrace/cli/export.py", "files of an import"): (1, "`failtrace export`: the file that its user names"),
     ("failtrace/ui/run/files.py", "files of an import"): (
         7,
         "FAILTRACE_HOME/runs, under an id that we made; what holds a secret in a file without a name",
