@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 from failtrace.secrets.assignments import redact_assignments
-from failtrace.secrets.judgement import is_mixed, is_opaque, is_placeholder
+from failtrace.secrets.judgement import is_mixed, is_opaque, is_stand_in
 from failtrace.secrets.names import is_bare_name, named_secret
 
 MIN_CONFIGURED = 4
@@ -89,7 +89,7 @@ def secret_texts(configured: Iterable[str], environment: Mapping[str, str]) -> t
     own = {text for text in (*configured, *_of_streamlit()) if len(text) >= MIN_CONFIGURED}
     found = {text for name, value in environment.items() for text in _of_variable(name, value)}
     parts = {part for text in own | found for part in (text, *_lines(text))}
-    return tuple(sorted(part for part in parts if not is_placeholder(part) and not is_bare_name(part)))
+    return tuple(sorted(part for part in parts if not is_stand_in(part) and not is_bare_name(part)))
 
 
 def own_secrets(configured: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ def _headers(value: str) -> Iterator[str]:
 
 def _tells(value: str) -> bool:
     """Whether a text is so much its own that wherever it stands the secret is meant."""
-    return len(value) >= (MIN_WORD if _WORD.fullmatch(value) else MIN_FOUND) and not is_placeholder(value)
+    return len(value) >= (MIN_WORD if _WORD.fullmatch(value) else MIN_FOUND) and not is_stand_in(value)
 
 
 def _of_streamlit() -> Iterator[str]:

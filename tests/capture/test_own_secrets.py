@@ -43,6 +43,8 @@ def as_it_is(text: str) -> str:
         ("SHOP_API_KEY", "blue.horse", "blue.horse"),
         ("OPENAI_API_KEY", "correcthorsebattery", "correcthorsebattery"),
         ("DB_PASSWORD", "hunter" + "2", "hunter2"),
+        ("DB_PASSWORD", "!hunter" + "22", "!hunter22"),
+        ("DB_PASSWORD", "your-dog-rex" + "9", "your-dog-rex9"),
         ("GITHUB_TOKEN", "abc123def456", "abc123def456"),
         ("DATABASE_URL", "postgresql://app:s3cr3t!@db.local/shop", "s3cr3t!"),
         ("BROKER", "amqp://u:p%40ss%2Fw0rd@mq", "p@ss/w0rd"),
