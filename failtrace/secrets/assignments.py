@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from failtrace.secrets.bare_values import bare_value
-from failtrace.secrets.judgement import has_digit
+from failtrace.secrets.judgement import has_digit, is_opaque
 from failtrace.secrets.names import SecretKey, secret_key
 from failtrace.secrets.pydantic_inputs import redact_inputs
 from failtrace.secrets.values import OPENING, Found, bracketed, header_value, quoted_body, quoted_is_secret
@@ -23,14 +23,15 @@ _KEYED = re.compile(
     (?=(?P<close>\\{{0,7}}["'`]?[\])]?{_COLOUR})
     (?P<sep>[ \t]{{0,4}}:[ ]?[A-Za-z_][\w.\[\] |]{{0,30}}?[ ]{{0,2}}=[ ]{{0,2}}(?=[bruf]{{0,2}}["']|{_FIELD}\()
           | [ \t]{{0,4}}(?:=>|:=|!=|={{1,2}}|:\*{{0,2}}|%3[Dd])
-            (?:\n[ \t]{{1,40}}(?=")|(?<=\)=)\(|[ \t\xa0]{{0,40}}{_COLOUR})
-          | [ \t](?:is|was)[ \t]{{1,2}} | (?<=["']),[ ]?(?=b?["'])))""",
+            (?:\n[ \t]{{1,40}}(?=")|(?<=\)=)\(|[ \t\xa0]{{0,40}}{_COLOUR}(?:(?:!!|&)\w{{1,20}}[ ]{{1,4}})?)
+          | [ \t](?:is|was)[ \t]{{1,2}} | (?<=["']),[ \n]{{0,8}}(?=b?\\{{0,7}}["'])))""",
     re.VERBOSE,
 )
 _FLAG = re.compile(r"(?P<key>--[A-Za-z][A-Za-z0-9-]{0,60})(?P<close>)(?P<sep>[ \t]{1,4})(?=[^\s-])")
 _BLOCK = re.compile(
-    r"(?m)^[ \t-]{0,40}(?P<key>[A-Za-z_][\w.-]{0,80}):[ ]?[|>][-+]?\n"
-    r"(?P<inner>[ \t]{1,40})(?P<value>[^\s][^\n]*+(?:\n(?P=inner)[^\n]++)*+)"
+    r"(?m)^[ \t-]{0,40}[\"']?(?P<key>[A-Za-z_][\w.-]{0,80})[\"']?:[ ]?[|>][-+0-9]{0,2}[ \t]{0,4}(?:#[^\n]{0,200})?\r?\n"
+    r"(?:[ \t]{0,40}\r?\n)?(?P<inner>[ \t]{1,40})"
+    r"(?P<value>[^\s][^\n]*+(?:\n(?:\r?\n)?(?P=inner)[^\n]++)*+)"
 )
 """A block of YAML; its first line says how far all are indented."""
 _NAME_FIELD = r"\b(?:[Nn]ame|NAME|(?:[Pp]arameter)?[Kk]ey|KEY|header|field)"
@@ -58,7 +59,7 @@ _ELEMENT = re.compile(
     r"(?:<!\[CDATA\[(?P<quoted>[^\]\n]{1,2048}+)\]\]>|(?P<value>[^<>\n]++))\s{0,40}+</"
 )
 _BELOW = re.compile(
-    r"(?m)^[ \t-]{0,40}(?P<key>[A-Za-z_][\w.-]{0,80}):[ \t]{0,4}\n[ \t]{0,40}"
+    r"(?m)^[ \t-]{0,40}[\"']?(?P<key>[A-Za-z_][\w.-]{0,80})[\"']?:[ \t]{0,4}(?:#[^\n]{0,200})?\r?\n[ \t]{0,40}"
     r"(?P<value>(?:-[ ]|(?<=[ \t]))[^\s:#-][^\n:]*+(?:\n[ \t]{0,40}-[ ][^\n:]++)*+)$"
 )
 """What YAML has in the next line, or in a list below; a line with a colon is a name again."""
@@ -67,12 +68,14 @@ _VALUE_GROUPS = ("value", "quoted", "bare")
 _IN_ARN = re.compile(r"\barn:[a-z0-9:-]{0,80}:\Z")
 _MAX_ARN = 90
 """`arn:aws:secretsmanager:eu-west-1:123456789012:secret:db` says where one is."""
+_OPENED_BEFORE = re.compile(r"\\{0,7}[\"'`]\Z")
+_MAX_QUOTE = 8
 _QUOTE_OF_NAME = re.compile(r"\\{0,7}[\"'`]")
 
 
 def gate_of(names: str) -> str:
     """What a text must hold for this module to matter; no look-around, so that Rust's regex takes it."""
-    same_line = r"[\"'`\])\\]{0,9}(?:\x1b\[[0-9;]{0,8}m)?[ \t]{0,4}(?:[:=>!]|(?:is|was) |%3[Dd])|[\"'],"
+    same_line = r"[\"'`\])\\]{0,9}(?:\x1b\[[0-9;]{0,8}m)?[ \t]{0,4}(?:[:=>!]|(?:is|was) |%3[Dd])|\\{0,7}[\"'],"
     next_one = (
         r"(?:\n|\\n)[ \t]|[\\\"']{0,8}[\s,]{1,20}[\\\"']{0,8}(?i-u:parameter)?(?i-u:val)"
         r"|[\"' ]{0,2}[/}>]|[\"']?\s[A-Za-z:-]{1,12}="
@@ -124,8 +127,8 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> Found | None:
     if match.re in _SHOWN:
         group = next(name for name in _VALUE_GROUPS if match.groupdict().get(name) is not None)
         value = match[group].strip(" \t\n.'\"-")
-        if match.re is _BELOW and not any(has_digit(line.strip(" \t-'\"")) for line in value.splitlines()):
-            return None  # prose stands below a name too
+        if match.re is _BELOW and not _tells_below(match[group]):
+            return None
         return Found(*match.span(group)) if quoted_is_secret(value, key) else None
     start, sep = match.end("sep"), match["sep"]
     quote = _QUOTE_OF_NAME.match(match["close"])
@@ -137,9 +140,16 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> Found | None:
     return header or bare_value(text, start, sep, quote.group() if quote else "", key)
 
 
+def _tells_below(value: str) -> bool:
+    """Whether it is no prose, and no list of names, as stand below such a name too."""
+    tells = is_opaque if value.startswith("- ") else has_digit
+    return any(tells(line.strip(" \t\r-'\"")) for line in value.splitlines())
+
+
 def _quoted_value(text: str, match: re.Match[str], opening: re.Match[str], key: SecretKey) -> Found | None:
-    before = text[match.start("key") - 1 : match.start("key")]
-    if before in ('"', "'") and not match["close"]:
+    start = match.start("key")
+    before = _OPENED_BEFORE.search(text, max(0, start - _MAX_QUOTE), start)
+    if before and before.group() == opening["quote"] and not match["close"]:
         return None  # a literal like "Password: " ends here
     body = quoted_body(text, opening)
     value = text[body.start : body.end]

@@ -24,6 +24,8 @@ _REST_WITH_PARTS = re.compile(
     r"(?:[^\s\"'`,;&<>\\]|&(?![A-Za-z_%#])|,(?=[A-Za-z0-9@#$!%^*_-])(?![A-Za-z_][\w.-]{0,80}[ ]?[=:]))*+"
 )
 """A comma or an ampersand belongs to it where no name follows: `P@ss,w0rd`."""
+_REFERENCE = re.compile(r"\$\([^()\n]{1,80}\)|[$#]\{[^{}\n]{1,80}\}")
+"""`$(pass show db)`, `${PASSWORD:?must be set}`, `#{password}`."""
 _IN_PARENTHESES = re.compile(r"\((?=[^\s()\"'`,]{4,128}\))(?=[A-Za-z]*[0-9])")
 _VARIABLE = re.compile(r"(?:^|\\n)(?:export )?(?P<name>[A-Z][A-Z0-9_]{2,80})=\Z", re.MULTILINE)
 _MAX_VARIABLE = 100
@@ -31,7 +33,7 @@ _FURTHER_WORDS = re.compile(r"(?:[ ](?!#|[A-Za-z_]\w{0,80}=)[^\s\"'`\\;|&<>$()]+
 """A file of variables has one in a line, so that what follows is of the same value: `correct horse battery staple`."""
 _TRAILING = ".:!?)]}|"
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?=\s*[,}\]])")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?=\s*[,}\]])")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
 _END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\[nr]|\.(?:\s|\Z)|\Z)")
@@ -39,6 +41,8 @@ _END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\[nr]|\.(?:\s|\Z)|\Z)")
 
 def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> Found | None:
     """The value that stands there without quotes, if it is secret; `quote` is that of its name, if any."""
+    if _REFERENCE.match(text, start):
+        return None
     if parenthesis := _IN_PARENTHESES.match(text, start):
         start = parenthesis.end()
     bare = _BARE.match(text, start)

@@ -9,6 +9,8 @@ from functools import cache
 
 _MARKS = re.compile(r"[\[\]{}]|(?<!\\)(?:\\|\\{3}|\\{7})?[\"']")
 _BRACKETS = re.compile(r"[\[\]{}]")
+_MAY_OPEN = re.compile(r"(?:[\[{(,:=<>|+\s]|\\[nrt]|(?<![A-Za-z0-9])[bBrRuUfF]{1,2})\Z")
+"""What stands before a quote that opens."""
 _MAX_BRACKETS = 20
 """That open within each other, or in quotes: no character is read more often than that."""
 
@@ -31,12 +33,19 @@ def _end_of(quote: str) -> re.Pattern[str]:
 
 
 def closing_bracket(text: str, start: int) -> int | None:
-    """Behind the bracket that closes the one at `start`, if there is one; those in quotes do not count."""
+    """Behind the bracket that closes the one at `start`, if there is one; those in quotes do not count.
+
+    Where the text in quotes ends before that holds them all, there.
+    """
     depth = in_quotes = 0
     at = start
     while depth + in_quotes <= _MAX_BRACKETS and (match := _MARKS.search(text, at)):
         mark, at = match.group(), match.end()
         if mark[-1] in "'\"":
+            if not _MAY_OPEN.search(text, max(0, match.start() - 3), match.start()):
+                if mark[-1] == "'":
+                    continue  # an apostrophe
+                return match.start()  # the end of what holds all this: it was cut
             closed = closing_quote(text, at, mark)
             if text.startswith(mark, closed):
                 in_quotes += text.count("[", at, closed) + text.count("{", at, closed)

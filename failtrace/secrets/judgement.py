@@ -43,6 +43,7 @@ _WORDS = re.compile(r"[A-Za-z']+")
 
 _GRAMMAR_WORDS = """
 must should cannot can't may is are was be has have not at than this that the a an of to too please ensure
+don't doesn't isn't use
 """
 _ABOUT_WORDS = """
 password passwords passphrase key keys token tokens secret secrets credentials value values field character characters

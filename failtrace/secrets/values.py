@@ -35,6 +35,10 @@ _NOT_SPELLED_OUT = re.compile(
     r"\[\]|\{\}|\{\{|[\[{][A-Za-z_]\w*[\]}]|\{\s*[\"'](?:type|\$ref|\$failtrace|anyOf|description|title)[\"']"
 )
 """Nothing, a name in an f-string or an index, a JSON Schema, what is redacted already."""
+_SCHEMA_BEGINS = re.compile(
+    r"\{\s*\\{0,7}[\"'](?:default|format|enum|const|writeOnly|items|properties|m(?:in|ax)Length|allOf|oneOf|examples)\\{0,7}[\"']"
+)
+_SCHEMA_TYPE = re.compile(r"[\"'](?:type|\$ref|anyOf|allOf|oneOf)\\{0,7}[\"']\s*:")
 _QUOTED_INSIDE = re.compile(r"[:,\[{]\s{0,20}\\{0,7}(?:\"([^\"\n]{3,}+)\"(?!\s{0,4}:)|'([^'\n]{3,}+)'(?!\s{0,4}:))")
 
 
@@ -61,7 +65,9 @@ def bracketed(text: str, start: int, quote: str, key: SecretKey) -> Found | None
     if key.doubtful or text[start : start + 1] not in ("[", "{") or _NOT_SPELLED_OUT.match(text, start):
         return None
     end = closing_bracket(text, start)
-    return Found(start, end, quote) if end is not None and _holds_secret(text[start:end]) else None
+    if end is None or (_SCHEMA_BEGINS.match(text, start) and _SCHEMA_TYPE.search(text, start, end)):
+        return None
+    return Found(start, end, quote) if _holds_secret(text[start:end]) else None
 
 
 def _holds_secret(brackets: str) -> bool:

@@ -84,6 +84,8 @@ def test_a_long_secret_goes_whole(told):
         + '\\n", "n": 1}',
         '{"secret": "[1,2,3x4]", "n": 1}',
         '{"password": 12345678}',
+        '{"password": 1.2345678e-07}',
+        "{\"log\": \"credentials={'a': 'b1c2" + 'd3\'", "y": ["keep"], "w": "}"}',
         '{"n": {"password": -1234.5678}}',
         '{"passwords": ["hunter' + '2", {"a": "x1y2z3"}], "n": 1}',
         '{"body": "{\\"passwords\\": [\\"hunter' + '22\\"], \\"password\\": 12345678}"}',

@@ -198,10 +198,20 @@ SECRETS |= {
     "xml over lines": ("<db>\n  <password>\n    Tr0ub4d" + "or3\n  </password>\n</db>", "Tr0ub4d"),
     "yaml, in the next line": ("db:\n  password:\n    Tr0ub4d" + "or3\n  port: 5432", "Tr0ub4d"),
     "yaml, a list": ("db:\npasswords:\n  - Tr0ub4d" + "or3\n  - hunter" + "22\nport: 1", "hunter" + "22"),
+    "yaml, windows": ("db:\r\npassword:\r\n  Tr0ub4d" + "or3\r\nport: 1", "Tr0ub4d"),
+    "yaml, a block with an empty line": ("db:\npassword: >-\n  first Tr0\n\n  ub4dor3" + "x\nport: 1", "ub4dor3"),
+    "yaml, a tag": ("password: !!str Tr0ub4d" + "or3", "Tr0ub4d"),
+    "a message in quotes": ('{"msg": "password=\'Tr0ub4d' + "or3'\"}", "Tr0ub4d"),
+    "arguments in a text": ('"[\\"curl\\", \\"--password\\", \\"Tr0ub4d' + 'or3\\"]"', "Tr0ub4d"),
+    "header over lines": ('[\n "x-api-key",\n "Tr0ub4d' + 'or3abc"\n]', "Tr0ub4d"),
     "no-break space": ("password:\xa0Tr0ub4d" + "or3", "Tr0ub4d"),
 }
 
 LOOK_ALIKES = [
+    "PASSWORD=$(pass show db1) and password = #{password1}",
+    "secrets:\n  - db_password_v1\n  - api_key_v2\nimagePullSecrets:\n- regcred1",
+    '{"password": {"format": "password", "title": "Password", "type": "string", "writeOnly": true}}',
+    '{"x": "passwords=[abc", "y": ["z1"], "q": "don\'t"}',
     "Args:\n    password:\n        The password of the user.\n    token:\n        What was given.",
     "secrets:\n  db:\n    host: db1\n  path: /run/x1",
     "<password>\n  <rule>8 characters</rule>\n</password>",
