@@ -246,7 +246,7 @@ def test_the_largest_segment_of_a_host_is_read(journal: Path, store: TraceStore)
     segment.begin(1, LIVE_LINE % (1, json.dumps(LIVE).encode()[1:-1]))
     line = b'\n{"c":1,"k":"start","id":"%016d","p":null,"n":"%b","t":%d,"a":{}}'
     for number in range(4):
-        segment.append(line % (number, b"n" * (MAX_OVERLONG - 1000), START))
+        segment.append(1, line % (number, b"n" * (MAX_OVERLONG - 1000), START))
     segment.disown()
 
     assert MAX_OVERLONG < path.stat().st_size < MOST_READ[".watch"]

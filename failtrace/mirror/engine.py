@@ -8,7 +8,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,30 @@ class _Handle:
 
 
 _databases: WeakSet[Database] = WeakSet()
+"""Those that this process has open, or may."""
+_files = threading.RLock()
+
+
+def looking_at_files() -> AbstractContextManager[object]:
+    """Held by whoever opens a database's files otherwise than by SQLite; none of this process is opened meanwhile.
+
+    Who closes such a file gives up all locks that its process has on it (POSIX), those of SQLite's connections too.
+    """
+    return _files
 
 
 def is_open_here(path: Path) -> bool:
-    """Whether this process has the database open."""
-    return any(one.path == path.absolute() and not one.is_closed for one in tuple(_databases))
+    """Whether this process has the database open. For whoever is `looking_at_files`."""
+    return any(one.path == path.absolute() for one in tuple(_databases))
+
+
+def _renew_lock() -> None:
+    """A thread of the parent may hold it for ever."""
+    global _files
+    _files = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Database:
@@ -67,12 +86,8 @@ class Database:
         self._closed = False
         self._handle = _connect(self.path)
         self._identity: tuple[int, int] | None = None
-        _databases.add(self)
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it was closed."""
-        return self._closed
+        with looking_at_files():
+            _databases.add(self)
 
     def prepare(self) -> None:
         """Make the folder and turn on WAL, which the file then keeps. Raises StoreError.
@@ -118,6 +133,8 @@ class Database:
         self._closed = True
         if self._handle.pid == os.getpid():
             self._handle.engine.dispose()
+        with looking_at_files():
+            _databases.discard(self)
 
     def _current(self) -> _Handle:
         if self._closed:

@@ -19,6 +19,7 @@ from typing import Final
 
 from failtrace.errors import DamagedMirror, FailureIdTaken, StoreError
 from failtrace.mirror.archive import Archived
+from failtrace.mirror.engine import looking_at_files
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.readable_copy import beside, readable_copy, replayed_copy, unlink_all
 from failtrace.mirror.salvage import Salvage, salvaging
@@ -107,7 +108,7 @@ def begin(path: Path, keep_passed: int) -> None:
 def rescue(path: Path, keep_passed: int, *, outbox: bool, whole: bool = False) -> tuple[Mirror, Rescue | None]:
     """As `open_or_rescue`; with `whole` every page is looked at first. Of several processes at once, one does it."""
     try:
-        with _alone(path):
+        with looking_at_files(), _alone(path):
             _change_back(path)
             if not _is_damaged(path, keep_passed, whole=whole):
                 return Mirror.open(path, keep_passed), None

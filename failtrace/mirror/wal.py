@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
-from failtrace.mirror.engine import is_open_here
+from failtrace.mirror.engine import is_open_here, looking_at_files
 
 _LOG_HEADER: Final = 32
 _FRAME_HEADER: Final = 24
@@ -42,12 +42,10 @@ def is_cut_short(path: Path) -> bool:
 
     False where nobody can tell: while any process has it open, and where its index is gone.
     """
-    # Whoever closes the index gives up the locks that its own process has on it (POSIX).
-    index = None if is_open_here(path) else _index_of_the_dead(path.with_name(f"{path.name}-shm"))
-    if index is None or index.committed <= index.backfilled:
-        return False
-    with suppress(OSError, sqlite3.Error):
-        return _readable_frames(path, index.page_size) < index.committed
+    with looking_at_files(), suppress(OSError, sqlite3.Error):
+        index = None if is_open_here(path) else _index_of_the_dead(path.with_name(f"{path.name}-shm"))
+        if index is not None and index.committed > index.backfilled:
+            return _readable_frames(path, index.page_size) < index.committed
     return False
 
 

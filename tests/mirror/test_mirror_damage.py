@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from support.records import NOON, failure_id_of, item, make_record
 
 from failtrace.errors import DamagedMirror, StoreError
-from failtrace.mirror.engine import Database
+from failtrace.mirror.engine import Database, is_open_here, looking_at_files
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.rescue import open_or_rescue, rescue, set_aside
 
@@ -362,6 +363,25 @@ def test_an_open_mirror_is_not_asked_for_its_wal(path: Path) -> None:
 
         assert (found, other.stdout) == (None, "None 1\n")
         assert mirror.failures().total == 2
+
+
+def test_no_thread_opens_a_mirror_while_its_files_are_looked_at(path: Path) -> None:
+    """Whoever closes a file of it would give up the locks that SQLite has just taken for another thread."""
+    opened = threading.Event()
+
+    def open_it() -> None:
+        with Mirror.open(path):
+            opened.set()
+
+    opener = threading.Thread(target=open_it)
+    with looking_at_files():
+        opener.start()
+        assert not opened.wait(0.2)
+        assert not is_open_here(path)
+    opener.join()
+
+    assert opened.is_set()
+    assert not is_open_here(path)
 
 
 def misread(path: Path) -> None:
