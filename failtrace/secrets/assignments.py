@@ -143,7 +143,7 @@ def _value(text: str, match: re.Match[str], key: SecretKey) -> Found | None:
 def _tells_below(value: str) -> bool:
     """Whether it is no prose, and no list of names, as stand below such a name too."""
     tells = is_opaque if value.startswith("- ") else has_digit
-    return any(tells(line.strip(" \t\r-'\"")) for line in value.splitlines())
+    return any(tells(line.strip(" \t\r-'\".,;")) for line in value.splitlines())
 
 
 def _quoted_value(text: str, match: re.Match[str], opening: re.Match[str], key: SecretKey) -> Found | None:
