@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from failtrace.capture.markers import Mark
 from failtrace.secrets.judgement import (
     has_digit,
+    is_code_of_error,
     is_opaque_under,
     is_place_under,
     is_placeholder,
@@ -150,7 +151,7 @@ def _is_about(value: Any) -> bool:
     if type(value) is dict:
         return _is_schema(value)
     return (type(value) is list or type(value) is tuple) and all(
-        type(item) is str and is_sentence(item) for item in value
+        type(item) is str and (is_sentence(item) or is_code_of_error(item)) for item in value
     )
 
 

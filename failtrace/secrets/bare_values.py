@@ -33,10 +33,11 @@ _FURTHER_WORDS = re.compile(r"(?:[ ](?!#|[A-Za-z_]\w{0,80}=)[^\s\"'`\\;|&<>$()]+
 """A file of variables has one in a line, so that what follows is of the same value: `correct horse battery staple`."""
 _TRAILING = ".:!?)]}|"
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_ATTRIBUTE = re.compile(r"_?[a-z]+(?:_[a-z]+)*[0-9]{0,2}(?:\._?[a-z]+(?:_[a-z]+)*[0-9]{0,2})+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?=\s*[,}\]])")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
-_END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\[nr]|\.(?:\s|\Z)|\Z)")
+_END = re.compile(r"[ \t]*(?:[,;)\]}\"'\r\n]|\\{1,7}[nr]|\.(?:\s|\Z)|\Z)")
 
 
 def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> Found | None:
@@ -55,7 +56,7 @@ def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> F
         value = whole.group()  # no code: brackets belong to it
     is_named_elsewhere = is_placeholder(value)
     value = value.rstrip(_TRAILING)
-    if not value or is_named_elsewhere or not _is_secret(value, text, start + len(value), sep, key):
+    if not value or is_named_elsewhere or not _is_secret(value, text, start + len(value), sep, quote, key):
         return None
     rest = run.match(text, start)
     end = start + len(rest.group().rstrip(_TRAILING) if rest else value)
@@ -64,25 +65,36 @@ def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> F
     return Found(start, further.end() if further else end, quote if _NUMBER.match(text, start) else "")
 
 
-def _is_secret(value: str, text: str, end: int, sep: str, key: SecretKey) -> bool:
+def _is_secret(value: str, text: str, end: int, sep: str, quote: str, key: SecretKey) -> bool:
     name = _NAME.fullmatch(value)
     is_call = name and text[end : end + 1] in ("(", "[")
     if is_call or says_nothing(value) or is_place(value):
+        return False
+    if name and _is_code(value, sep, quote):
         return False
     if key.doubtful:
         return is_opaque_under(key.rule, value)
     if name is None and secret_key(value):
         return False  # `secret: my-k8s-secret` names another
-    if sep.strip() in ("is", "was"):
+    if sep.strip() in ("is", "was") or sep.startswith(" for "):
         return has_digit(value)
     if not _LETTER.search(value):
         return len(value) >= (4 if value.isdigit() else 8)
     if _DIGIT.search(value):
-        is_code = name and ("." in value or "_" in value or sep == " = ") and secret_key(value)
-        return len(value) >= 5 and not is_code
+        return len(value) >= 5
     if name is None:
         return len(value) >= 4
     return _word_is_secret(value, bool(_END.match(text, end)), sep, key)
+
+
+def _is_code(name: str, sep: str, quote: str) -> bool:
+    """Whether a name with digits refers to another: `self._token2`, `random_password.db1.result`."""
+    if not _DIGIT.search(name):
+        return False
+    is_assigned = sep == " = "
+    if is_assigned and _ATTRIBUTE.fullmatch(name):
+        return True
+    return ("." in name or "_" in name or is_assigned or quote != "") and secret_key(name) is not None
 
 
 def _word_is_secret(word: str, ends_there: bool, sep: str, key: SecretKey) -> bool:

@@ -27,9 +27,13 @@ def closing_quote(text: str, start: int, quote: str) -> int:
 @cache
 def _end_of(quote: str) -> re.Pattern[str]:
     """Finds what ends a text that `quote` opened."""
+    if quote[-1] not in "\"'`":  # `&quot;` and `\u0022`: a bare quote is that of the attribute or text around it
+        return re.compile(rf"(?P<closing>{re.escape(quote)})|[\"<>\n]")
     escapes, mark = len(quote) - 1, quote[-1]
     cut = rf"|(?<!\\)\\{{0,{escapes - 1}}}{mark}" if escapes else ""
-    return re.compile(rf"(?<!\\)(?:\\{{{2 * (escapes + 1)}}})*+(?P<closing>\\{{{escapes}}}{mark}){cut}|\n")
+    # JSON doubles the backslash of an apostrophe that a repr had escaped, and does not escape its quotes.
+    apostrophe = r"(?!(?<=\\')\w)" if quote == "'" else ""
+    return re.compile(rf"(?<!\\)(?:\\{{{2 * (escapes + 1)}}})*+(?P<closing>\\{{{escapes}}}{mark}){apostrophe}{cut}|\n")
 
 
 def closing_bracket(text: str, start: int) -> int | None:

@@ -5,8 +5,10 @@ import re
 
 _PLACEHOLDER = re.compile(
     r"""(?:(?:bearer|basic|token)\s+)?(?:
-        \{\{.{1,80}\}\} | \$?\{[A-Za-z_][\w.\[\]-]{0,60}(?::[-?=+][^{}]{0,40})?\} | \$\([^()]{1,80}\)
-      | \$[A-Z_][A-Z0-9_]* | %\w+% | %\(\w+\)s | %s | \?{1,3} | [:@][A-Za-z_]\w{0,60} | ![A-Za-z]\w{0,30}(?:\s\|)?
+        \{\{.{1,80}\}\} | (?:\{[0-9]{0,2}\}[:./\s-]?){1,6}
+      | \$?\{[A-Za-z_][\w.\[\]-]{0,60}(?::[-?=+][^{}]{0,40})?\} | \$\([^()]{1,80}\)
+      | \$[A-Z_][A-Z0-9_]* | \$[0-9]{1,3}(?:::\w{1,40})? | %\w+% | %\(\w+\)s | %s | \?{1,3}
+      | [:@][A-Za-z_]\w{0,60} | ![A-Za-z]\w{0,30}(?:\s\|)?
       | <[A-Za-z][A-Za-z _.:-]{0,60}> | [*•]+ | x{3,} | \.{2,} | … | -+ | \[[a-z]+(?::[\w:.-]{1,60})?\]
       | bearer | basic | digest | token | none | null | nil | true | false | undefined | empty | unset
       | changeme | your[_-][\w-]{1,40} | [\w.-]{0,8}\*{3,}[\w.-]{0,8}
@@ -19,11 +21,13 @@ _DIGIT = re.compile(r"[0-9]")
 _DIGIT_AND_LETTER = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])\S+\Z")
 _LETTER = re.compile(r"[A-Za-z]")
 _WORD_WITH_NUMBER = re.compile(r"[A-Za-z]{1,15}(?:_[A-Za-z]{1,15}){0,2}[-_ ]?[0-9]{1,2}")
+_CAMEL_CASE = re.compile(r"[a-z]*(?:[A-Z]{1,6}[a-z]{2,20})+")
 _MEMBER = re.compile(r"[A-Z][A-Za-z]{1,30}\.[A-Z][A-Z_]{1,30}[0-9]{0,2}")
+_COLOUR = re.compile(r"\#[0-9a-fA-F]{6}(?:[0-9a-fA-F]{2})?")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ][\d:.+Z-]{0,40})?")
 _SCHEME = re.compile(r"(?:basic|bearer|token|digest|apikey|negotiate)\s+(?=\S+\Z)", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,15}://[^@\s]*")
-_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[A-Za-z_.-]{2,}[0-9]{0,2})+/?")
+_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[A-Za-z_.-]{2,}[0-9]{0,2})+(?:/|(?<=[0-9])\.[a-z]{2,5})?")
 _RESOURCE = re.compile(r"[a-z][a-z-]{0,40}(?:/(?:[a-z][a-z_-]{0,40}|[0-9]{1,20})){2,12}")
 _FILE = re.compile(r"(?:[\w-]{1,60}/){1,10}[\w-]{1,60}\.[a-z0-9]{1,5}")
 _ALGORITHM = re.compile(
@@ -32,7 +36,8 @@ _ALGORITHM = re.compile(
 )
 _SQL_TYPE = re.compile(r"(?:var|n|nvar)?char(?:acter)?\s?\(\d+\)|varbinary\(\d+\)", re.IGNORECASE)
 _TYPE = re.compile(
-    r"(?:(?:optional|list|sequence|set|tuple|secret|field)\[){0,3}(?:str|string|secretstr|bytes|int)\]{0,3}"
+    r"(?:(?:optional|list|sequence|set|tuple|secret|field)\[){0,3}"
+    r"(?:str|string|secretstr|bytes|int|[a-z]{0,40}credentials?)\]{0,3}"
     r"(?:\s?\|\s?(?:none|null|undefined))?\??",
     re.IGNORECASE,
 )
@@ -66,6 +71,9 @@ header prompt file path self this that your mine ours env environ settings confi
 data param params input output stdin getpass user username request response key keys split same-origin
 """
 _HARMLESS = frozenset(_HARMLESS_WORDS.split())
+_CODE = re.compile(r"[a-z]{2,12}(?:[_.:-](?:[a-z]{2,12}|[0-9]{1,4})){1,5}")
+_ERROR_WORDS = "error type max min extra forbidden weak mismatch unique pattern"
+_CODE_WORDS = _GRAMMAR | _ABOUT | _MEASURES | frozenset(_ERROR_WORDS.split())
 
 
 def is_harmless_word(value: str) -> bool:
@@ -75,7 +83,8 @@ def is_harmless_word(value: str) -> bool:
 
 def says_nothing(value: str) -> bool:
     """Whether `value` stands where a secret could, and is none: a placeholder, a sentence, a word, a method's name."""
-    return is_stand_in(value) or is_harmless_word(value) or is_sentence(value) or is_name_of_method(value)
+    is_word = is_harmless_word(value) or is_name_of_method(value)
+    return is_word or is_stand_in(value) or is_sentence(value) or is_code_of_error(value)
 
 
 def is_stand_in(value: str) -> bool:
@@ -95,6 +104,11 @@ def is_sentence(value: str) -> bool:
     return not words.isdisjoint(_GRAMMAR) and not words.isdisjoint(about)
 
 
+def is_code_of_error(value: str) -> bool:
+    """Whether `value` is what validators call an error: `string_too_short`, `min_length_8`."""
+    return _CODE.fullmatch(value) is not None and _CODE_WORDS.issuperset(_WORDS.findall(value))
+
+
 def is_name_of_method(value: str) -> bool:
     """Whether `value` is an algorithm (`AES-256`) or a type (`str | None`): what keys are made with or kept in."""
     return any(name.fullmatch(value) for name in (_ALGORITHM, _SQL_TYPE, _TYPE))
@@ -109,17 +123,25 @@ def is_place(value: str) -> bool:
 
 def is_place_under(rule: str, value: str) -> bool:
     """As `is_place`, under a certain name: a password may have slashes, so that only a path from a root says where."""
-    return is_place(value) and (rule not in _PASSWORDS or value[0] in "/~." or "://" in value)
+    return is_place(value) and (not is_password(rule) or value[0] in "/~." or "://" in value)
+
+
+def is_password(rule: str) -> bool:
+    """Whether a rule is that of a name of passwords."""
+    return rule in _PASSWORDS
 
 
 def is_opaque(value: str) -> bool:
     """Whether `value` reads like a credential and not like a word, a number, a date or an address."""
     if scheme := _SCHEME.match(value):
         value = value[scheme.end() :]
-    if not _OPAQUE.fullmatch(value) or "://" in value or is_placeholder(value) or _TIME.fullmatch(value):
+    if not _OPAQUE.fullmatch(value) or "://" in value or is_placeholder(value):
+        return False
+    if _TIME.fullmatch(value) or _COLOUR.fullmatch(value):
         return False
     if not _DIGIT.search(value):
-        return len(value) >= 20 and value.isalnum() and value not in (value.lower(), value.upper())
+        is_one_case = value in (value.lower(), value.upper())
+        return len(value) >= 20 and value.isalnum() and not is_one_case and not _CAMEL_CASE.fullmatch(value)
     return _LETTER.search(value) is not None and not (_WORD_WITH_NUMBER.fullmatch(value) or _MEMBER.fullmatch(value))
 
 

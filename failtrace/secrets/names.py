@@ -63,6 +63,11 @@ _STRONG = {phrase.replace("-", ""): phrase.replace("-", "_") for phrase in _CERT
 _DOUBTFUL = {phrase.replace("-", ""): phrase.replace("-", "_") for phrase in _DOUBTFUL_PHRASES}
 _GLUED_ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey")
 
+_OF_MANY = frozenset(
+    f"key:{name}"
+    for name in ("passwords", "api_keys", "api_tokens", "access_tokens", "auth_tokens", "secret_keys", "private_keys")
+)
+
 _own: dict[str, str] = {}
 _kept: frozenset[str] = frozenset()
 
@@ -76,6 +81,11 @@ class SecretKey(NamedTuple):
     """Whether only opaque values under it are secret."""
     own: bool = False
     """Whether it is a name of the user's own, under which every value is."""
+
+    @property
+    def of_many(self) -> bool:
+        """Whether it names several secrets, so that no settings stand under it, as they do under `secrets`."""
+        return self.rule in _OF_MANY
 
 
 def adopt_keys(own: Sequence[str], kept: Sequence[str]) -> None:

@@ -8,24 +8,19 @@ from collections.abc import Callable, Iterator
 
 from failtrace.secrets.judgement import has_digit, is_opaque
 from failtrace.secrets.names import secret_key
+from failtrace.secrets.replacing import replaced
 
 _VALUE, _TYPE = "input_value=", ", input_type="
 _LONGEST_VALUE = 500
 _LONGEST_MESSAGE = 600
-_FIELD = re.compile(r"([A-Za-z_][\w.]{0,120})\Z")
+_FIELD = re.compile(r"([A-Za-z_][\w.]{0,120})\\{0,6}\Z")
 _CUT = "..."
 _AT_THE_END = re.compile(r"\A([^'\"\s:=]{3,60})(?=['\"](?!:))|['\"]([^'\"]{3,60})['\"](?!:)")
 
 
 def redact_inputs(text: str, kept: Callable[[str], bool]) -> tuple[str, int]:
     """The text with each secret that pydantic quotes replaced, and how many there were."""
-    pieces: list[str] = []
-    copied = 0
-    for start, end, rule in _secrets(text):
-        if start >= copied and not kept(text[start:end]):
-            pieces += text[copied:start], f"[redacted:{rule}]"
-            copied = end
-    return "".join((*pieces, text[copied:])), len(pieces) // 2
+    return replaced(text, _secrets(text), kept)
 
 
 def _secrets(text: str) -> Iterator[tuple[int, int, str]]:

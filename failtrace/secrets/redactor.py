@@ -16,6 +16,7 @@ from failtrace.secrets.linear_pattern import LinearPattern, compile_linear
 from failtrace.secrets.literals import Literals
 from failtrace.secrets.own_keys import own_key_pattern, redact_own_keys
 from failtrace.secrets.own_rules import OwnRules
+from failtrace.secrets.replacing import replaced
 from failtrace.secrets.shapes import SHAPES, Rule
 from failtrace.secrets.wrapped import spans_in_wrapped
 
@@ -140,8 +141,8 @@ class Redactor:
         pieces = _MARKER.split(text)
         count = 0
         for place in range(0, len(pieces), 2):
-            spans = [match.span(group) for match in linear.finditer(pieces[place])]
-            pieces[place], found = _replace(pieces[place], spans, name, self.is_kept)
+            spans = [(*match.span(group), name) for match in linear.finditer(pieces[place])]
+            pieces[place], found = replaced(pieces[place], spans, self.is_kept)
             count += found
         return "".join(pieces), count
 
@@ -212,17 +213,6 @@ def _end_of_run(text: str, end: int) -> int:
     """Where the letters and digits end that a secret ends with: its rule may have counted to less."""
     run = _RUN.match(text, end) if text[end - 1 : end].isalnum() else None
     return run.end() if run else end
-
-
-def _replace(text: str, spans: list[tuple[int, int]], rule: str, is_kept: Gate) -> tuple[str, int]:
-    """The text with a marker in place of each span that is not kept, and how many there were."""
-    pieces: list[str] = []
-    copied = 0
-    for start, end in spans:
-        if copied <= start < end and not is_kept(text[start:end]):
-            pieces += text[copied:start], f"[redacted:{rule}]"
-            copied = end
-    return "".join((*pieces, text[copied:])), len(pieces) // 2
 
 
 def _starts_there(text: str, start: int) -> bool:

@@ -62,7 +62,7 @@ _PEM_HEAD = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_CHARACTERS = r"[A-Za-z0-9+/=\s\\:,.()\"'|>-]"
 _QUOTED = r"(?:[\s\"'+|>]|\\{1,8}[nr]){0,12}(?:[0-9]{1,5}[:.|)]?[ \t]{0,4})?"
 _PEM_BODY = rf"{_QUOTED}(?:[A-Za-z0-9+/=]{{16}}|Proc-|Version|Comment){_PEM_CHARACTERS}*?"
-_TAIL_LINE = r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,80}+(?:[\s|>\"']|\\{1,8}[nr]){1,12}+"
+_TAIL_LINE = r"(?:(?<![A-Za-z0-9+/=])|(?<=\\n))[A-Za-z0-9+/=]{16,80}+(?:[\s|>\"']|\\{1,8}[nr]){1,12}+"
 
 _UP_TO_URL = r"[^\s\"'<>:]*(?::(?!//)[^\s\"'<>:]*)*"
 """All that may stand in a URL, where no other begins."""
@@ -75,6 +75,7 @@ _MYSQL = r"(?:mysql|mysqldump|mysqladmin|mariadb)"
 _SQL_WORDS = (
     r"identified (?:with [a-z0-9_'\"]{1,64} )?by|with password|encrypted password"
     r"|(?:create|alter) (?:role|user) [ -&(-:<-~]{1,40} password"
+    r"|set password for [ -:<>-~]{1,80} ="
 )
 _LOGIN = r"(?:docker|podman|nerdctl|helm registry|oras)[\"', ]{1,4}login"
 
@@ -238,7 +239,7 @@ SHAPES: tuple[Rule, ...] = (
     Rule(
         "flag_password",
         rf"{_MYSQL}[\"', ]",
-        rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}[\"' ])?-p[\"']?(?P<secret>{_UNQUOTED}{{4,}})",
+        rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}?[\"' ])??-p[\"']?(?P<secret>{_UNQUOTED}{{4,}})",
         _is_no_flag,
     ),
     Rule(
@@ -271,8 +272,8 @@ SHAPES: tuple[Rule, ...] = (
     ),
     Rule(
         "docker_env",
-        r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|KEY|PASSWD|PASS) [^\s=]",
-        r"(?:ENV|ARG) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PASSWD|PASS) "
+        r"(?:ENV|ARG|setx|SETX) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|KEY|PASSWD|PASS) [^\s=]",
+        r"(?:ENV|ARG|setx|SETX) [A-Z_]{0,40}(?:PASSWORD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PASSWD|PASS) "
         rf"(?P<secret>[^\s=]\S{{3,}}?){_TO_ITS_END}",
         _is_no_placeholder,
     ),

@@ -283,6 +283,15 @@ def test_redaction_is_idempotent(parts):
         "ENV A_PASSWORD ",
         "<password><![CDATA[",
         "password:\n - a1",
+        "password,",
+        "a,password\n",
+        "INSERT INTO t (password) VALUES (",
+        "[SQL: UPDATE t SET password=?]\n[parameters: ('a', ",
+        "<key>password</key>",
+        "passwords:\\n  a: b1\\n",
+        "password=<<A\nx\n",
+        "&quot;password&quot;: &quot;",
+        '"name": "password", "a": "b", ',
     ],
 )
 def test_hostile_repetition_is_linear(unit):

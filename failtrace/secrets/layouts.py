@@ -1,0 +1,116 @@
+"""Where a format puts a value that does not stand right behind its name: XML, YAML's lines below, records, forms.
+
+Each pattern has the groups `key` and one of VALUE_GROUPS. What it repeats has a bound, or is given back nothing.
+"""
+
+import re
+
+from failtrace.secrets.judgement import has_digit, is_opaque
+from failtrace.secrets.names import SecretKey
+from failtrace.secrets.values import quoted_is_secret
+
+VALUE_GROUPS = ("value", "quoted", "bare")
+_KEY = r"(?P<key>[A-Za-z_][\w.-]{0,80})"
+
+# YAML. In a text that stands in another, `with_lines`, a quote ends all of it.
+_BEGIN = r"(?:(?m:^)|(?<=[\"']))"
+_END = r"[ \t]{0,8}\r?\n"
+_STOP = r"(?=[ \t\r]{0,8}(?:(?m:$)|\\{0,7}[\"']))"
+_COMMENT = r"[ \t]{0,4}(?:\#[^\r\n]{0,200})?"
+_BLOCK = re.compile(
+    rf"{_BEGIN}[ \t-]{{0,40}}[\"']?{_KEY}[\"']?:[ ]?[|>][-+0-9]{{0,2}}{_COMMENT}{_END}(?:[ \t]{{0,40}}{_END})?"
+    r"(?P<inner>[ \t]{1,40})(?P<value>\S[^\r\n]*+(?:\r?\n(?:\r?\n)?(?P=inner)[^\r\n]++)*+)"
+)
+"""A block; its first line says how far all are indented."""
+_IN_MARKS = r"\"[^\"\r\n]++\"|'[^'\r\n]++'"
+_ITEM = rf"(?:{_IN_MARKS}|(?:(?!:[ ]|:{_STOP})(?:[^\r\n\"']|'(?=\w)))++)"
+_BELOW = re.compile(
+    rf"{_BEGIN}[ \t-]{{0,40}}[\"']?{_KEY}[\"']?:{_COMMENT}{_END}[ \t]{{0,40}}"
+    rf"(?P<value>(?:-[ ]|(?<=[ \t]))(?![\s:#-]){_ITEM}(?:{_END}[ \t]{{0,40}}-[ ]{_ITEM})*+){_STOP}"
+)
+"""What stands in the next line, or in a list below; a line with a colon and a space is a name again."""
+_PAIR = rf"[\w.@\"'-]{{1,80}}:[ ](?=[^\s|>&*!{{\[#]|\[redacted:)(?:{_IN_MARKS}|(?:[^\r\n\"']|'(?=\w))++)"
+_MAP_BELOW = re.compile(
+    rf"{_BEGIN}[ \t]{{0,40}}[\"']?{_KEY}[\"']?:{_COMMENT}{_END}(?P<inner>[ \t]{{1,40}})"
+    rf"(?P<value>{_PAIR}(?:{_END}(?P=inner){_PAIR})*+){_STOP}"
+)
+"""A map below, whose first line says how far all are indented."""
+_HEREDOC = re.compile(
+    rf"{_KEY}[ \t]{{0,20}}=[ \t]{{0,4}}<<[-~]?[\"']?(?P<tag>[A-Za-z_]\w{{0,30}})[\"']?{_END}"
+    r"(?P<value>(?:(?![ \t]*+(?P=tag)\b)[^\n]*+\n)++)"
+)
+"""As shells and HCL have it."""
+
+_FIELD = r"\b(?:[Nn]ame|NAME|(?:[Pp]arameter)?[Kk]ey|KEY|header|field)"
+_VALUE_FIELD = r"(?:(?:[Pp]arameter)?[Vv]alue|VALUE|val)"
+_QUOTE = r"""(?:\\{0,7}["'])?"""
+_IN_QUOTES = r"""(?:[^\\\n{0}]|\\(?!\\{{0,6}}{0})){{3,}}+"""
+_NAMED = rf"""{_QUOTE}[ ]{{0,3}}[:=][ ]{{0,3}}{_QUOTE}{_KEY}{_QUOTE}"""
+_THE_VALUE = (
+    rf"""{_QUOTE}[ ]{{0,3}}[:=][ ]{{0,3}}\\{{0,7}}(?:"(?P<value>{_IN_QUOTES.format('"')})\\{{0,7}}\""""
+    rf"""|'(?P<quoted>{_IN_QUOTES.format("'")})\\{{0,7}}'"""
+)
+_ATTRIBUTES = r"""(?:[a-z-]{1,20}=\\{0,7}["'][^"'<>\n]{0,80}["'][ ]{1,4}){0,4}"""
+_BETWEEN = rf"(?:{_QUOTE}\w{{1,30}}{_QUOTE}[ ]{{0,3}}:[ ]{{0,3}}{_QUOTE}[\w .:/-]{{0,80}}{_QUOTE},\s{{1,20}}){{0,3}}"
+"""Other fields of a record: `"type": "string", `."""
+_NAME_AND_VALUE = re.compile(
+    rf"""{_FIELD}{_NAMED}[\s,]{{1,20}}{_BETWEEN}{_ATTRIBUTES}{_QUOTE}{_VALUE_FIELD}{_THE_VALUE}|(?P<bare>[^\s"',<>}}]{{3,}}+))"""
+)
+"""`{"name": "DB_PASSWORD", "value": "x"}`, in JSON, YAML, reprs, XML and HTML."""
+_VALUE_AND_NAME = re.compile(rf"""\b{_VALUE_FIELD}{_THE_VALUE})[\s,]{{1,20}}{_BETWEEN}{_QUOTE}{_FIELD[2:]}{_NAMED}""")
+_FORM = re.compile(rf"""name=\\{{0,7}}"{_KEY}\\{{0,7}}"(?:{_END}){{2}}(?P<value>[^\r\n\\]{{3,}}+)""")
+"""A field of a form, as multipart/form-data has it."""
+
+_CHARACTER_DATA = (
+    r"\s{0,40}+(?:<!--[^<>]{0,200}-->\s{0,40}+){0,3}"
+    r"(?:<!\[CDATA\[(?P<quoted>[^\]\n]{1,2048}+)\]\]>|(?P<value>[^<>\n]++))\s{0,40}+<(?:/|!--)"
+)
+_ELEMENT = re.compile(rf"<(?P<key>[A-Za-z_][\w:.-]{{0,80}})(?:\s[^<>]{{0,200}})?>{_CHARACTER_DATA}")
+_NAMED_ELEMENT = re.compile(
+    rf"<[A-Za-z][\w:.-]{{0,40}}\s{{1,8}}{_ATTRIBUTES}(?:[Kk]ey|[Nn]ame)=\\{{0,7}}[\"']{_KEY}\\{{0,7}}[\"'](?:\s[^<>]{{0,200}})?>"
+    rf"{_CHARACTER_DATA}"
+)
+"""`<entry key="password">x</entry>`."""
+_NEXT_ELEMENT = re.compile(
+    r"<(?:[\w:.-]{0,40}(?:[Kk]ey|[Nn]ame)|th|td|dt)>\s{0,8}(?P<key>[A-Za-z_][\w. -]{0,80}?)\s{0,8}</[\w:.-]{1,40}>"
+    rf"\s{{0,40}}+<[A-Za-z][\w:.-]{{0,40}}>{_CHARACTER_DATA}"
+)
+"""`<key>password</key><string>x</string>`, as property lists and Hadoop have it."""
+
+_IN_DOUBT = frozenset([_BELOW, _MAP_BELOW, _NAMED_ELEMENT, _NEXT_ELEMENT])
+"""Where prose and names stand under such a name, too."""
+LAYOUTS = (
+    _ELEMENT,
+    _NAMED_ELEMENT,
+    _NEXT_ELEMENT,
+    _BLOCK,
+    _BELOW,
+    _MAP_BELOW,
+    _HEREDOC,
+    _FORM,
+    _NAME_AND_VALUE,
+    _VALUE_AND_NAME,
+)
+
+
+def value_in(match: re.Match[str], key: SecretKey) -> tuple[int, int] | None:
+    """Where the value stands that a layout found under this name, if it is secret."""
+    group = next(name for name in VALUE_GROUPS if match.groupdict().get(name) is not None)
+    value = match[group].strip(" \t\n.'\"\\-")
+    return match.span(group) if quoted_is_secret(value, key) and _tells(match, match[group], key) else None
+
+
+def _tells(match: re.Match[str], value: str, key: SecretKey) -> bool:
+    """Whether it is no prose, no list of names and no map of settings, as stand there too."""
+    if match.re not in _IN_DOUBT:
+        return True
+    lines = value.splitlines()
+    if match.re is _MAP_BELOW:
+        return key.of_many and any(has_digit(_bare(line.partition(": ")[2])) for line in lines)
+    is_list = value.startswith("- ") and not key.of_many
+    return any((is_opaque if is_list else has_digit)(_bare(line)) for line in lines)
+
+
+def _bare(line: str) -> str:
+    """Without what YAML puts around a value."""
+    return line.partition(" #")[0].strip(" \t-'\"\\.,;")
