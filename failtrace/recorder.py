@@ -28,6 +28,7 @@ from failtrace.errors import InputError
 from failtrace.execution.outcome import gather_evidence
 from failtrace.execution.watched import Ended
 from failtrace.execution.watched_call import under_way
+from failtrace.mirror.fork_gate import forks
 from failtrace.mirror.held_files import Held, are_held, held_files
 from failtrace.recover import recover
 from failtrace.settings import Settings
@@ -68,6 +69,8 @@ class Recorder:
         self._storing = threading.Lock()
         self._store: TraceStore | None = None
         self._held: Held = {}
+        self._forks = 0
+        """After how many forks of this process they were looked at."""
         self._broken_until = 0.0
         self._looks_at = 0.0
         """When to look at what was left; 0 where nothing was."""
@@ -77,7 +80,7 @@ class Recorder:
     def take(self, ended: Ended) -> None:
         """Have a call judged and, where it failed, stored."""
         # A signal's handler may raise anywhere; what is counted must come, or `flush` would wait for it in vain.
-        full = self._taken - self._done >= MAX_WAITING
+        full = self._taken - self._done >= MAX_WAITING or sys.is_finalizing()
         try:
             ended.journal.ended()
             if full:
@@ -138,6 +141,8 @@ class Recorder:
 
     def _man(self) -> None:
         """Have a thread at work that does not hang; none where there can be no more."""
+        if sys.is_finalizing():
+            return  # a thread that begins now never runs
         with self._lock:
             now = time.monotonic()
             if any(now - since < HUNG_S for since in self._threads.values()) or len(self._threads) >= MAX_THREADS:
@@ -163,6 +168,8 @@ class Recorder:
                 if ended is not None:
                     with FAULTS:
                         self._record(ended)
+                    # Through its function it holds the host's globals, which want to be finalised at exit.
+                    ended = None
                     with self._progress:
                         self._done += 1
                         self._progress.notify_all()
@@ -259,16 +266,22 @@ class Recorder:
 
     def _opened(self) -> TraceStore:
         self._let_go_of_what_was_closed()
-        if self._store is None:
+        store, now = self._store, forks()
+        if store is None or self._forks != now:
             path = Settings.load().mirror_path
             before = held_files(path)
-            self._store = TraceStore.open()
+            if store is None:
+                store = self._store = TraceStore.open()
+            else:
+                store.mirror.connect()
             self._held = {fd: file for fd, file in held_files(path).items() if fd not in before}
-        return self._store
+            self._forks = now
+        return store
 
     def _let_go_of_what_was_closed(self) -> None:
         """A store whose descriptors the program has closed is never touched again: they may be its own by now."""
-        if self._store is not None and not are_held(self._held):
+        is_ours_alone = self._forks == forks()  # for a fork they are closed by ourselves
+        if self._store is not None and is_ours_alone and not are_held(self._held):
             FAULTS.take(OSError(errno.EBADF, "The program has closed the descriptors of the mirror"))
             _abandoned.append(self._store)
             self._store = None

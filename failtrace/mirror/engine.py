@@ -8,7 +8,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from failtrace.errors import StoreError
+from failtrace.mirror import fork_gate
 from failtrace.mirror.problems import damaged, no_file, not_a_database, store_error, vanished
 
 WAIT_S = 10.0
@@ -38,6 +39,8 @@ _ON_CONNECT = (
 
 _inherited: list[Engine] = []
 """Engines of a parent process, never closed nor freed: closing a file of it here could act on its locks."""
+_barred: set[Path] = set()
+"""Files that a thread of the parent was at work on when this process was forked: their locks here are nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,14 @@ _databases: WeakSet[Database] = WeakSet()
 _files = threading.RLock()
 
 
-def looking_at_files() -> AbstractContextManager[object]:
+@contextmanager
+def looking_at_files() -> Iterator[None]:
     """Held by whoever opens a database's files otherwise than by SQLite; none of this process is opened meanwhile.
 
     Who closes such a file gives up all locks that its process has on it (POSIX), those of SQLite's connections too.
     """
-    return _files
+    with fork_gate.at_work(), _files:
+        yield
 
 
 def is_open_here(path: Path) -> bool:
@@ -68,13 +73,22 @@ def is_open_here(path: Path) -> bool:
     return any(one.path == path.absolute() for one in tuple(_databases))
 
 
-def _renew_lock() -> None:
-    """A thread of the parent may hold it for ever."""
+def _close_all() -> None:
+    """So that a child inherits no connection."""
+    for one in tuple(_databases):
+        one.disconnect()
+
+
+def _begin_anew() -> None:
+    """In a child: a thread of the parent may hold the lock for ever."""
     global _files
     _files = threading.RLock()
+    if not fork_gate.was_calm():
+        _barred.update(one.path for one in tuple(_databases))
 
 
-os.register_at_fork(after_in_child=_renew_lock)
+fork_gate.before_fork(_close_all)
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 class Database:
@@ -114,7 +128,7 @@ class Database:
         handle = self._current()
         writing = handle.writing if begin == "BEGIN IMMEDIATE" else nullcontext()
         try:
-            with writing, handle.engine.connect() as connection:
+            with writing, fork_gate.at_work(), handle.engine.connect() as connection:
                 connection.exec_driver_sql(begin)
                 # The driver leaves transactions to us (isolation_level None): commit and rollback reach it
                 # through SQLAlchemy's, which follow SQLite's own state.
@@ -131,20 +145,32 @@ class Database:
     def close(self) -> None:
         """Close all connections. Idempotent."""
         self._closed = True
+        with looking_at_files():
+            self.disconnect()
+            _databases.discard(self)
+
+    def disconnect(self) -> None:
+        """Close the connections of this process; the next transaction connects anew."""
         if self._handle.pid == os.getpid():
             self._handle.engine.dispose()
-        with looking_at_files():
-            _databases.discard(self)
 
     def _current(self) -> _Handle:
         if self._closed:
             raise StoreError(f"The mirror {str(self.path)!r} was closed; open it again.")
+        self._refuse_after_fork()
         if self._handle.pid != os.getpid():
             _inherited.append(self._handle.engine)
             self._handle = _connect(self.path)
         if self._identity is not None and self._identity != self._identify():
             raise vanished(self.path)
         return self._handle
+
+    def _refuse_after_fork(self) -> None:
+        if self.path in _barred:
+            raise StoreError(
+                f"The mirror {str(self.path)!r} was at work when this process was forked, so it cannot be used here; "
+                "fork when nothing is being stored, or start the process by spawn."
+            )
 
     def _identify(self) -> tuple[int, int]:
         try:
@@ -166,10 +192,11 @@ class Database:
 
     def _use_wal(self) -> None:
         """Two processes that turn it on at once collide without SQLite waiting, so that is done here."""
+        self._refuse_after_fork()
         give_up = time.monotonic() + WAIT_S
         while True:
             try:
-                with self._handle.engine.connect() as connection:
+                with fork_gate.at_work(), self._handle.engine.connect() as connection:
                     connection.exec_driver_sql("PRAGMA journal_mode = WAL")
                 return
             except (SQLAlchemyError, sqlite3.Error) as error:

@@ -81,6 +81,11 @@ class Mirror:
         """The SQLite file."""
         return self._database.path
 
+    def connect(self) -> None:
+        """Have a connection again; a fork closes them all."""
+        with self._reading():
+            pass
+
     def close(self) -> None:
         """Close all connections. Idempotent."""
         self._database.close()

@@ -10,6 +10,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+from failtrace.mirror.fork_gate import at_work
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.delivery import CosmosFault, FaultKind
 from failtrace.storage.cosmos.faults import CONNECTING, fault_of, not_cosmos, wrong_partition_key
@@ -123,7 +124,8 @@ def closed_fault() -> CosmosFault:
 
 
 def _client(account: CosmosAccount) -> CosmosClient:
-    from azure.cosmos import CosmosClient
+    with at_work():  # a child that is forked amid an import never gets its lock
+        from azure.cosmos import CosmosClient
 
     # Its background look at the endpoints may outlive the client, and logs a traceback then; whoever configures
     # logging sees it, whoever does not should not find it on the terminal.
@@ -133,7 +135,8 @@ def _client(account: CosmosAccount) -> CosmosClient:
     if account.key is not None:
         credential = account.key.get_secret_value()
     else:
-        from azure.identity import DefaultAzureCredential
+        with at_work():
+            from azure.identity import DefaultAzureCredential
 
         credential = DefaultAzureCredential()
     return CosmosClient(
