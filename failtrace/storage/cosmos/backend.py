@@ -16,6 +16,7 @@ from failtrace.storage.cosmos.delivery import Change, CosmosFault, Delivered, Fa
 from failtrace.storage.cosmos.faults import READ_SESSION_NOT_AVAILABLE, SENDING, fault_of, missing_container
 from failtrace.storage.cosmos.item import Item, body_of, is_part, items_of, part_ids
 from failtrace.storage.cosmos.provision import provision
+from failtrace.storage.cosmos.sdk import sdk
 
 if TYPE_CHECKING:
     from azure.cosmos import ContainerProxy
@@ -141,12 +142,12 @@ class CosmosBackend:
 
     def _create(self, item: Item) -> Any:
         """The headers of the answer, also where the item was there already. Raises CosmosFault."""
-        from azure.cosmos.exceptions import CosmosResourceExistsError
+        already_there = sdk().exceptions.CosmosResourceExistsError
 
         def create(container: ContainerProxy) -> tuple[Any, bool]:
             try:
                 return container.create_item(item, no_response=True).get_response_headers(), False
-            except CosmosResourceExistsError as error:
+            except already_there as error:
                 return error.headers or {}, True
 
         headers, existed = self._asked(SENDING, create)
@@ -164,12 +165,12 @@ class CosmosBackend:
         return headers
 
     def _read(self, item_id: str, failure_id: str) -> Item | None:
-        from azure.cosmos.exceptions import CosmosResourceNotFoundError
+        not_found = sdk().exceptions.CosmosResourceNotFoundError
 
         def read(container: ContainerProxy) -> Item | None:
             try:
                 item = container.read_item(item_id, partition_key=failure_id)
-            except CosmosResourceNotFoundError as error:
+            except not_found as error:
                 if error.sub_status == _OWNER_MISSING:
                     raise missing_container(self.account) from error
                 if error.sub_status == READ_SESSION_NOT_AVAILABLE:

@@ -10,10 +10,10 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from failtrace.mirror.fork_gate import at_work
 from failtrace.storage.cosmos.account import CosmosAccount
 from failtrace.storage.cosmos.delivery import CosmosFault, FaultKind
 from failtrace.storage.cosmos.faults import CONNECTING, fault_of, not_cosmos, wrong_partition_key
+from failtrace.storage.cosmos.sdk import identity, sdk
 from failtrace.version import package_version
 
 if TYPE_CHECKING:
@@ -124,22 +124,13 @@ def closed_fault() -> CosmosFault:
 
 
 def _client(account: CosmosAccount) -> CosmosClient:
-    with at_work():  # a child that is forked amid an import never gets its lock
-        from azure.cosmos import CosmosClient
-
     # Its background look at the endpoints may outlive the client, and logs a traceback then; whoever configures
     # logging sees it, whoever does not should not find it on the terminal.
     logging.getLogger("azure").addHandler(_UNHEARD)
 
-    credential: Any
-    if account.key is not None:
-        credential = account.key.get_secret_value()
-    else:
-        with at_work():
-            from azure.identity import DefaultAzureCredential
-
-        credential = DefaultAzureCredential()
-    return CosmosClient(
+    key = account.key
+    credential: Any = identity().DefaultAzureCredential() if key is None else key.get_secret_value()
+    client: CosmosClient = sdk().CosmosClient(
         account.endpoint,
         credential,
         connection_timeout=CONNECT_S,
@@ -159,3 +150,4 @@ def _client(account: CosmosAccount) -> CosmosClient:
         enable_endpoint_discovery=not account.is_loopback,
         user_agent_suffix=f"failtrace/{package_version()}",
     )
+    return client
