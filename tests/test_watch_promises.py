@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from pydantic import BaseModel
-from support.watched import program, recorded
+from support.watched import program, recorded, recovered
 
 from failtrace import watch
 from failtrace.capture import watch_journal
 from failtrace.capture.watch_story import DROPPED, SAMPLE
-from failtrace.contracts import FailureType
+from failtrace.contracts import FailureType, VerdictStatus
 from failtrace.errors import SubjectError
 from failtrace.guard import GUARD
 from failtrace.health import examine
@@ -268,6 +268,37 @@ def test_calls_of_a_killed_host_become_records(tmp_path: Path) -> None:
     assert lost.termination is not None
     waited = [step.step_id for step in found["around"].steps if step.name == "wait"]
     assert [lost.termination.last_open_step_id] == waited
+
+
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "os._exit(0)"], ids=["kill", "_exit"])
+def test_a_call_whose_evidence_could_not_be_asked_becomes_a_record(end: str, tmp_path: Path) -> None:
+    """Whether its output holds is not known, which its verdict says; a contract that it broke is a failure all the same."""
+    program(
+        tmp_path,
+        f"""
+        import os, signal, threading
+        from failtrace import watch
+        asked = threading.Event()
+        def evidence(given):
+            asked.set()
+            threading.Event().wait()
+        watch(name="claims", evidence=evidence)(lambda: "It closes at 21:00.")()
+        watch(name="breaks", evidence=evidence, output_model=int)(lambda: "It closes at 21:00.")()
+        asked.wait()
+        {end}
+        """,
+    )
+
+    found = {record.subject.name: record for record in recovered()}
+
+    assert {name: record.failure and record.failure.failure_type for name, record in found.items()} == {
+        "claims": None,
+        "breaks": FailureType.VALIDATION_ERROR,
+    }
+    for record in found.values():
+        (verdict,) = [one for one in record.verdicts if one.detector.name == "grounding"]
+        assert (verdict.status, record.output) == (VerdictStatus.ERRORED, "It closes at 21:00.")
+    assert recovered() == list(found.values())
 
 
 def test_two_that_recover_at_once_make_no_record_twice(tmp_path: Path) -> None:
