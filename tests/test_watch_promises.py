@@ -272,7 +272,7 @@ def test_calls_of_a_killed_host_become_records(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "os._exit(0)"], ids=["kill", "_exit"])
 def test_a_call_whose_evidence_could_not_be_asked_becomes_a_record(end: str, tmp_path: Path) -> None:
-    """Whether its output holds is not known, which its verdict says; a contract that it broke is a failure all the same."""
+    """Whether its output holds is not known, which its verdict says; one that broke its contract is a failure still."""
     program(
         tmp_path,
         f"""
