@@ -34,6 +34,7 @@ from failtrace.execution.limits import CpuLimit, MemoryLimit, met_memory_limit
 from failtrace.execution.outcome import gather_evidence, raised_line, returned_line
 from failtrace.execution.payload import unpack
 from failtrace.execution.protocol import Message
+from failtrace.start_directory import START
 from failtrace.subjects.limits import Breach, LimitName
 from failtrace.subjects.subject import Subject
 
@@ -93,6 +94,7 @@ def _settle_in(head: dict[str, Any], descriptors: Descriptors) -> None:
         os.environ.clear()
         os.environ.update(head["environment"])
     sys.path[:] = head["sys_path"]
+    START.path = head["start"]
     # Where the caller's directory is gone, the subject finds out when it needs it.
     with contextlib.suppress(OSError):
         os.chdir(head["cwd"])
