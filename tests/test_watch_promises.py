@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from support.watched import program, recorded, recovered
 
 from failtrace import watch
 from failtrace.capture import watch_journal
+from failtrace.capture.watch_status import FOLDER, MAX_FILES, write_status
 from failtrace.capture.watch_story import DROPPED, SAMPLE
 from failtrace.contracts import FailureType, VerdictStatus
 from failtrace.errors import SubjectError
@@ -344,6 +346,55 @@ def test_trouble_is_told_by_doctor_and_the_health_page(clean_environment: Path) 
     (finding,) = [finding for finding in examine() if finding.check == "watch"]
     assert (finding.state, "on no disk" in finding.detail) == ("warning", True)
     GUARD.caught.clear()
+
+
+def test_the_trouble_of_processes_with_one_pid_is_all_told(tmp_path: Path, clean_environment: Path) -> None:
+    """As of containers on one home, each of which begins with pid 1; a process has one word on it, its last."""
+    for name in ("first", "restarted"):
+        done = program(
+            tmp_path,
+            f"""
+            import os
+            from failtrace.capture.watch_status import FOLDER, WatchStatus, write_status
+            from failtrace.settings import Settings
+            def tell(program):
+                write_status(Settings.load().home / FOLDER, WatchStatus(
+                    pid=1, program=program, at=0.0, waiting=0, stored=0, left=0, dropped=1, in_memory_alone=0, faults=0,
+                    last_fault=None,
+                ))
+            tell("before")
+            tell({name!r})
+            if os.fork() == 0:
+                tell("child of {name}")
+                os._exit(0)
+            os.wait()
+            """,
+        )
+        assert done.returncode == 0, done.stderr
+
+    assert {told.program for told in watch_faults()} == {"first", "restarted", "child of first", "child of restarted"}
+    assert list((clean_environment / FOLDER).glob("*.half")) == []
+
+
+def test_words_on_trouble_are_bounded(clean_environment: Path) -> None:
+    """A program that is started again and again leaves the newest; what a killed one left half written goes too."""
+    folder = clean_environment / FOLDER
+    folder.mkdir(parents=True)
+    for number in range(MAX_FILES + 50):
+        for last in (".status.json", ".status.half"):
+            (folder / f"1-{number}{last}").touch()
+            os.utime(folder / f"1-{number}{last}", (time.time() - 1000 + number,) * 2)
+    old = folder / "2-old.status.half"
+    old.touch()
+    os.utime(old, (0, 0))
+
+    write_status(folder, status())
+
+    kept = sorted(path.name for path in folder.iterdir())
+    assert len(kept) == 2 * MAX_FILES + 1
+    assert "1-49.status.json" not in kept
+    assert "1-50.status.json" in kept
+    assert old.name not in kept
 
 
 def test_a_host_whose_folder_is_gone_is_recorded(tmp_path: Path) -> None:
