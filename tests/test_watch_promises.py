@@ -1,6 +1,7 @@
 """What `watch` promises a host, one promise a test."""
 
 import asyncio
+import functools
 import inspect
 import json
 import os
@@ -8,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+import typing
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,58 @@ def test_every_kind_of_function_stays_what_it_is(name: str) -> None:
     assert record.failure is not None
     assert record.failure.message.startswith("ZeroDivisionError")
     assert record.subject.name.endswith(f"Shop.{name}")
+
+
+class Later(BaseModel):
+    """A class that annotations name by a text."""
+
+
+def told_by_types(a: int, /, b: float = 2.0, *rest: bytes, c: str = "x", **others: Any) -> Later: ...  # type: ignore[empty-body]
+
+
+def told_by_texts(a: "int", b: "Later | None" = None, *, c: str = "x") -> "Later": ...  # type: ignore[empty-body]
+
+
+class Told:
+    def method(self, a: int, *, b: str = "x") -> None: ...
+
+
+SIGNED: dict[str, Any] = {
+    "types": told_by_types,
+    "texts": told_by_texts,
+    "method": Told.method,
+    "partial": functools.partial(told_by_types, 1),
+    "bound method": Told().method,
+    "class": functools.partial(Later),
+    "builtin": int.__add__,
+    "without": getattr,
+}
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_the_signature_is_what_it_was(name: str) -> None:
+    """However it is asked for, of the function, a partial of it, and a wrapper around it; its type hints too."""
+
+    def asked(how: Callable[[Any], Any], about: Any) -> Any:
+        try:
+            return how(about)
+        except (TypeError, ValueError) as error:
+            return type(error)
+
+    def evaluated(about: Any) -> Any:
+        return inspect.signature(about, eval_str=True)
+
+    bare, watched = SIGNED[name], watch(SIGNED[name])
+
+    for how in (inspect.signature, evaluated, typing.get_type_hints):
+        if how is not typing.get_type_hints or hasattr(bare, "__annotations__"):
+            assert asked(how, watched) == asked(how, bare)
+        assert asked(how, functools.wraps(watched)(lambda: None)) == asked(how, functools.wraps(bare)(lambda: None))
+    assert asked(inspect.signature, functools.partial(watched, 7)) == asked(
+        inspect.signature, functools.partial(bare, 7)
+    )
+    if name in ("types", "method"):
+        assert inspect.getfullargspec(watched) == inspect.getfullargspec(bare)
 
 
 def test_the_exception_is_the_same_object_with_what_it_came_from() -> None:
