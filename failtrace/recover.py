@@ -119,7 +119,10 @@ def _of_execution(lines: JournalLines) -> list[TraceRecord]:
 
 
 def _of_calls(lines: JournalLines, lived_until: int) -> tuple[list[TraceRecord], bool]:
-    """The record of each call that failed, was sampled or never ended, and whether all could be read."""
+    """The record of each call that failed, may have failed, was sampled or never ended, and whether all could be read.
+
+    May have: whose output was still to be held against its evidence, which nobody can ask any more.
+    """
     records: list[TraceRecord] = []
     calls, readable = watch_story.calls(lines)
     for call in calls:
@@ -127,8 +130,8 @@ def _of_calls(lines: JournalLines, lived_until: int) -> tuple[list[TraceRecord],
         try:
             story = watch_story.lost_story(lines, call, lived_until)
             record = assemble(story)
-            outcome = story.last("outcome")
-            if record.failure is not None or (outcome and outcome["sampled"]):
+            outcome = story.last("outcome") or {}
+            if record.failure is not None or outcome.get("sampled") or outcome.get("evidence"):
                 records.append(record)
         except Exception:  # noqa: BLE001
             readable = False

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from failtrace.errors import SettingsError
 from failtrace.secrets.own_rules import OwnRules
 from failtrace.secrets.own_rules_file import read_own_rules
+from failtrace.start_directory import START
 
 
 def _env(name: str) -> AliasChoices:
@@ -23,7 +24,8 @@ class Settings(BaseSettings):
     home: Path = Field(
         default=Path(".failtrace"),
         validation_alias=_env("FAILTRACE_HOME"),
-        description="Folder of the mirror (mirror.sqlite) and of the journal.",
+        description="Folder of the mirror (mirror.sqlite) and of the journal; a relative path counts from where the "
+        "program began.",
     )
     subjects: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -96,7 +98,7 @@ class Settings(BaseSettings):
     @field_validator("redaction", mode="before")
     @classmethod
     def _read_rules(cls, value: object) -> object:
-        return read_own_rules(Path(value)) if isinstance(value, str) else value
+        return read_own_rules(START.absolute(Path(value))) if isinstance(value, str) else value
 
     @field_validator("subjects", "runners", mode="before")
     @classmethod
@@ -119,12 +121,12 @@ class Settings(BaseSettings):
     def load(cls, **overrides: object) -> Self:
         """The settings of this moment's environment, with fields replaced by `overrides`.
 
-        The home is made absolute: whoever changes directory later keeps it. Raises SettingsError naming the variable
-        that is wrong.
+        The home is made absolute from where the process began: whoever changes directory later keeps it. Raises
+        SettingsError naming the variable that is wrong.
         """
         try:
             loaded = cls().model_copy(update=overrides)
-            return loaded.model_copy(update={"home": loaded.home.absolute()})
+            return loaded.model_copy(update={"home": START.absolute(loaded.home)})
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             variable = str(first["loc"][0]) if first["loc"] else "the environment"

@@ -13,6 +13,7 @@ import inspect
 import sys
 import types
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
 from typing import Any, TypeVar, overload
 
 from failtrace.capture.exceptions import isinstance_safe
@@ -104,11 +105,29 @@ def _watch(function: Any, *, name: str | None, sample: float, ignore: Any, optio
     source = source_of(function)
     subject = Subject(name=name or source, function=function, source=source, **options)
     watched = Watched(subject, _share(sample, subject.name), _types(ignore, subject.name), _hand_over)
-    return functools.update_wrapper(_wrapper(watched, function), function)
+    return _as_told(_wrapper(watched, function), function)
 
 
 _OPTIONS = frozenset({"output_model", "evidence", "timeout", "version"})
 """Beside its own; `watch` enforces nothing, so takes no limit of a subject's."""
+
+
+def _as_told(wrapper: Any, function: Any) -> Any:
+    """The wrapper with name, hints and signature of the function.
+
+    `__signature__` is for `inspect.getfullargspec` (of celery, say), which does not follow `__wrapped__`. Not where
+    annotations are texts: `inspect.signature(..., eval_str=True)` does not read those of a `__signature__`.
+    """
+    # A partial has none, and those of the wrapper are ours.
+    wrapper.__annotations__ = {}
+    functools.update_wrapper(wrapper, function)
+    # Of a callable without a signature, or whose annotations cannot be had yet, nothing is told.
+    with suppress(Exception):
+        signature = inspect.signature(function)
+        annotations = [signature.return_annotation, *(one.annotation for one in signature.parameters.values())]
+        if not any(isinstance(one, str) for one in annotations):
+            wrapper.__signature__ = signature
+    return wrapper
 
 
 def _share(sample: float, name: str) -> float:

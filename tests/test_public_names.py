@@ -14,7 +14,17 @@ PACKAGE = ROOT / "failtrace"
 
 LAYERS = (
     {"errors", "guard", "contracts", "__init__"},
-    {"codec", "login_seen", "operating_user", "secrets", "settings", "subjects", "version", "wording"},
+    {
+        "codec",
+        "login_seen",
+        "operating_user",
+        "secrets",
+        "settings",
+        "start_directory",
+        "subjects",
+        "version",
+        "wording",
+    },
     {"capture", "analysis", "mirror"},
     {"exchange", "tracing"},
     {"execution", "storage", "subjects.scenarios", "subjects.hostile"},

@@ -244,6 +244,35 @@ def test_a_handler_is_known_whatever_it_is(told: str) -> None:
         signal.signal(signal.SIGUSR1, before)
 
 
+def test_a_call_that_forks_is_recorded_of_both(tmp_path: Path) -> None:
+    """Also where the child ends at once; each has ids of its own, and the steps before the fork."""
+    done = program(
+        tmp_path,
+        """
+        import os
+        from failtrace import step, watch
+        @watch(name="forks")
+        def forks():
+            with step("before"): pass
+            mine = os.fork() == 0
+            if not mine: os.wait()
+            raise ValueError("child" if mine else "parent")
+        parent = os.getpid()
+        try: forks()
+        except ValueError: pass
+        if os.getpid() != parent: os._exit(0)
+        """,
+    )
+    assert done.returncode == 0, done.stderr
+
+    records = recovered()
+
+    told = {record.failure.message: [one.name for one in record.steps] for record in records if record.failure}
+    assert told == {"ValueError: child": ["before"], "ValueError: parent": ["before"]}
+    assert len({record.trace_id for record in records}) == len({record.environment.pid for record in records}) == 2
+    assert recovered() == records
+
+
 def test_a_recursion_that_went_too_deep_is_recorded_once(tmp_path: Path) -> None:
     """By a call with room to read it, with its frames; nothing counts as a fault, and no call stays under way."""
     done = program(

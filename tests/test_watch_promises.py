@@ -1,25 +1,29 @@
 """What `watch` promises a host, one promise a test."""
 
 import asyncio
+import functools
 import inspect
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+import time
+import typing
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry import trace
 from pydantic import BaseModel
-from support.watched import program, recorded
+from support.watched import program, recorded, recovered
 
 from failtrace import watch
 from failtrace.capture import watch_journal
+from failtrace.capture.watch_status import FOLDER, MAX_FILES, write_status
 from failtrace.capture.watch_story import DROPPED, SAMPLE
-from failtrace.contracts import FailureType
+from failtrace.contracts import FailureType, VerdictStatus
 from failtrace.errors import SubjectError
 from failtrace.guard import GUARD
 from failtrace.health import examine
@@ -99,6 +103,58 @@ def test_every_kind_of_function_stays_what_it_is(name: str) -> None:
     assert record.failure is not None
     assert record.failure.message.startswith("ZeroDivisionError")
     assert record.subject.name.endswith(f"Shop.{name}")
+
+
+class Later(BaseModel):
+    """A class that annotations name by a text."""
+
+
+def told_by_types(a: int, /, b: float = 2.0, *rest: bytes, c: str = "x", **others: Any) -> Later: ...  # type: ignore[empty-body]
+
+
+def told_by_texts(a: "int", b: "Later | None" = None, *, c: str = "x") -> "Later": ...  # type: ignore[empty-body]
+
+
+class Told:
+    def method(self, a: int, *, b: str = "x") -> None: ...
+
+
+SIGNED: dict[str, Any] = {
+    "types": told_by_types,
+    "texts": told_by_texts,
+    "method": Told.method,
+    "partial": functools.partial(told_by_types, 1),
+    "bound method": Told().method,
+    "class": functools.partial(Later),
+    "builtin": int.__add__,
+    "without": getattr,
+}
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_the_signature_is_what_it_was(name: str) -> None:
+    """However it is asked for, of the function, a partial of it, and a wrapper around it; its type hints too."""
+
+    def asked(how: Callable[[Any], Any], about: Any) -> Any:
+        try:
+            return how(about)
+        except (TypeError, ValueError) as error:
+            return type(error)
+
+    def evaluated(about: Any) -> Any:
+        return inspect.signature(about, eval_str=True)
+
+    bare, watched = SIGNED[name], watch(SIGNED[name])
+
+    for how in (inspect.signature, evaluated, typing.get_type_hints):
+        if how is not typing.get_type_hints or hasattr(bare, "__annotations__"):
+            assert asked(how, watched) == asked(how, bare)
+        assert asked(how, functools.wraps(watched)(lambda: None)) == asked(how, functools.wraps(bare)(lambda: None))
+    assert asked(inspect.signature, functools.partial(watched, 7)) == asked(
+        inspect.signature, functools.partial(bare, 7)
+    )
+    if name in ("types", "method"):
+        assert inspect.getfullargspec(watched) == inspect.getfullargspec(bare)
 
 
 def test_the_exception_is_the_same_object_with_what_it_came_from() -> None:
@@ -270,6 +326,37 @@ def test_calls_of_a_killed_host_become_records(tmp_path: Path) -> None:
     assert [lost.termination.last_open_step_id] == waited
 
 
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "os._exit(0)"], ids=["kill", "_exit"])
+def test_a_call_whose_evidence_could_not_be_asked_becomes_a_record(end: str, tmp_path: Path) -> None:
+    """Whether its output holds is not known, which its verdict says; one that broke its contract is a failure still."""
+    program(
+        tmp_path,
+        f"""
+        import os, signal, threading
+        from failtrace import watch
+        asked = threading.Event()
+        def evidence(given):
+            asked.set()
+            threading.Event().wait()
+        watch(name="claims", evidence=evidence)(lambda: "It closes at 21:00.")()
+        watch(name="breaks", evidence=evidence, output_model=int)(lambda: "It closes at 21:00.")()
+        asked.wait()
+        {end}
+        """,
+    )
+
+    found = {record.subject.name: record for record in recovered()}
+
+    assert {name: record.failure and record.failure.failure_type for name, record in found.items()} == {
+        "claims": None,
+        "breaks": FailureType.VALIDATION_ERROR,
+    }
+    for record in found.values():
+        (verdict,) = [one for one in record.verdicts if one.detector.name == "grounding"]
+        assert (verdict.status, record.output) == (VerdictStatus.ERRORED, "It closes at 21:00.")
+    assert recovered() == list(found.values())
+
+
 def test_two_that_recover_at_once_make_no_record_twice(tmp_path: Path) -> None:
     """Many calls of a host that was killed, and four recoverers."""
     done = program(
@@ -313,6 +400,55 @@ def test_trouble_is_told_by_doctor_and_the_health_page(clean_environment: Path) 
     (finding,) = [finding for finding in examine() if finding.check == "watch"]
     assert (finding.state, "on no disk" in finding.detail) == ("warning", True)
     GUARD.caught.clear()
+
+
+def test_the_trouble_of_processes_with_one_pid_is_all_told(tmp_path: Path, clean_environment: Path) -> None:
+    """As of containers on one home, each of which begins with pid 1; a process has one word on it, its last."""
+    for name in ("first", "restarted"):
+        done = program(
+            tmp_path,
+            f"""
+            import os
+            from failtrace.capture.watch_status import FOLDER, WatchStatus, write_status
+            from failtrace.settings import Settings
+            def tell(program):
+                write_status(Settings.load().home / FOLDER, WatchStatus(
+                    pid=1, program=program, at=0.0, waiting=0, stored=0, left=0, dropped=1, in_memory_alone=0, faults=0,
+                    last_fault=None,
+                ))
+            tell("before")
+            tell({name!r})
+            if os.fork() == 0:
+                tell("child of {name}")
+                os._exit(0)
+            os.wait()
+            """,
+        )
+        assert done.returncode == 0, done.stderr
+
+    assert {told.program for told in watch_faults()} == {"first", "restarted", "child of first", "child of restarted"}
+    assert list((clean_environment / FOLDER).glob("*.half")) == []
+
+
+def test_words_on_trouble_are_bounded(clean_environment: Path) -> None:
+    """A program that is started again and again leaves the newest; what a killed one left half written goes too."""
+    folder = clean_environment / FOLDER
+    folder.mkdir(parents=True)
+    for number in range(MAX_FILES + 50):
+        for last in (".status.json", ".status.half"):
+            (folder / f"1-{number}{last}").touch()
+            os.utime(folder / f"1-{number}{last}", (time.time() - 1000 + number,) * 2)
+    old = folder / "2-old.status.half"
+    old.touch()
+    os.utime(old, (0, 0))
+
+    write_status(folder, status())
+
+    kept = sorted(path.name for path in folder.iterdir())
+    assert len(kept) == 2 * MAX_FILES + 1
+    assert "1-49.status.json" not in kept
+    assert "1-50.status.json" in kept
+    assert old.name not in kept
 
 
 def test_a_host_whose_folder_is_gone_is_recorded(tmp_path: Path) -> None:

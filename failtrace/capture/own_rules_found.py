@@ -9,6 +9,7 @@ from failtrace.secrets.own_rules import UNREADABLE, OwnRules
 from failtrace.secrets.own_rules_file import read_own_rules
 from failtrace.secrets.own_secrets import own_secrets
 from failtrace.settings import Settings
+from failtrace.start_directory import START
 
 
 def rules_of(settings: Settings, environment: Mapping[str, str]) -> OwnRules:
@@ -27,7 +28,7 @@ def rules_found(environment: Mapping[str, str]) -> OwnRules:
     except SettingsError:
         named = environment.get("FAILTRACE_REDACTION")
     try:
-        rules = read_own_rules(Path(named)) if named else OwnRules()
+        rules = read_own_rules(START.absolute(Path(named))) if named else OwnRules()
     except SettingsError:
         return UNREADABLE
     return replace(rules, secrets=own_secrets((), environment))

@@ -75,6 +75,9 @@ class CallJournal:
     def ended(self) -> None:
         """The call is over and is to be stored."""
         self.has_ended = True
+        if self._segment is not None and not self._segment.is_open:
+            # It began before the fork that this process came from, or its file is lost.
+            self._segment = self._journal.take_over(self.number, bytes(self._data))
         if self._segment is not None:
             self._segment.ended(self.number)
 
@@ -164,6 +167,13 @@ class WatchJournal:
         # Full, refused or lost by now; another thread may have begun the next one.
         segment = self._next(segment)
         return segment if segment is not None and segment.begin(number, first) else None
+
+    def take_over(self, number: int, told: bytes) -> WatchSegment | None:
+        """The segment for the lines of a call that began in one which is not held here; None as in `_place`."""
+        segment = self._place(number, told)
+        if segment is None:
+            self.in_memory_alone += 1
+        return segment
 
     def story(self, kept: JournalLines) -> JournalLines:
         """The lines of a call of this process, as those of an execution."""

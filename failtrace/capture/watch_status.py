@@ -5,6 +5,7 @@ Only a process that had trouble writes one; it stays after the process, for a we
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +18,8 @@ from pydantic_core import to_json
 FOLDER = "watch"
 """Of the home."""
 SUFFIX = ".status.json"
+HALF = ".half"
+"""In the place of its last part, of one that is being written."""
 KEPT_S = 7 * 24 * 3600.0
 MAX_FILES = 200
 """Files that are kept and read, the newest."""
@@ -53,8 +56,10 @@ class WatchStatus:
 def write_status(folder: Path, status: WatchStatus) -> None:
     """Put the file of this process in place of its last one. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{status.pid}{SUFFIX}"
-    half = path.with_suffix(".half")
+    path = folder / f"{status.pid}-{_chance}{SUFFIX}"
+    half = path.with_suffix(HALF)
+    if not path.exists():
+        prune_statuses(folder)
     told = to_json(asdict(status))
     try:
         half.write_bytes(told)
@@ -73,15 +78,15 @@ def read_statuses(folder: Path) -> tuple[WatchStatus, ...]:
 
 def prune_statuses(folder: Path) -> None:
     """Remove what is older than a week, or beyond the number that is kept."""
-    found = sorted(_dated(folder), reverse=True)
-    for at, path in found:
-        if at < time.time() - KEPT_S or (at, path) in found[MAX_FILES:]:
-            with suppress(OSError):
-                path.unlink()
+    for last in (SUFFIX, HALF):
+        for number, (at, path) in enumerate(sorted(_dated(folder, last), reverse=True)):
+            if number >= MAX_FILES or at < time.time() - KEPT_S:
+                with suppress(OSError):
+                    path.unlink()
 
 
-def _dated(folder: Path) -> Iterator[tuple[float, Path]]:
-    for path in folder.glob(f"*{SUFFIX}"):
+def _dated(folder: Path, last: str = SUFFIX) -> Iterator[tuple[float, Path]]:
+    for path in folder.glob(f"*{last}"):
         with suppress(OSError):
             # A pipe of that name would keep its reader waiting.
             if path.is_file():
@@ -95,4 +100,13 @@ def _read(folder: Path) -> Iterator[WatchStatus]:
             yield _ADAPTER.validate_json(path.read_bytes())
 
 
+def _begin_anew() -> None:
+    """A process is known by its pid and by chance: those of containers begin with the same pid, each time."""
+    global _chance
+    _chance = os.urandom(4).hex()
+
+
+_chance: str
+_begin_anew()
+os.register_at_fork(after_in_child=_begin_anew)
 _ADAPTER = TypeAdapter(WatchStatus)

@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 from failtrace.capture.redaction import redactor
 from failtrace.errors import ExecutionError
 from failtrace.execution.protocol import Message, readable, receive, send
+from failtrace.start_directory import START
 
 PRELOAD_LIMIT_S = 60.0
 """Seconds the template may take to import a subject's module; beyond that the module is not preloaded."""
@@ -217,13 +218,14 @@ class ForkServer:
 
 
 def surroundings() -> dict[str, Any]:
-    """The caller's directory, path, environment and own rules for what is secret, which a fresh process takes over."""
+    """The caller's directories, path, environment and own rules for what is secret: a fresh process takes them over."""
     try:
         cwd = str(Path.cwd())
     except FileNotFoundError:
         cwd = "/"
     return {
         "cwd": cwd,
+        "start": START.path,
         "sys_path": import_path(),
         "environment": dict(os.environ),
         "redaction": redactor().rules.to_json(),

@@ -1,6 +1,7 @@
 """What the operating system enforces and counts for one execution."""
 
 import ctypes
+import errno
 import math
 import os
 import resource
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from failtrace.capture.exceptions import attribute, isinstance_safe, related
 from failtrace.execution.family import can_tell_families
 from failtrace.subjects.limits import LimitName
 
@@ -90,6 +92,23 @@ class MemoryLimit:
         self._lock = threading.RLock()
         self._inside = 0
         _set(resource.RLIMIT_DATA, self._bound)
+
+
+def met_memory_limit(error: BaseException) -> bool:
+    """Whether memory was refused, under a limit of it, wherever in what the exception came from or holds."""
+    return any(map(_is_refusal, related(error)))
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Only Python's own allocations make a MemoryError of it: `mmap` and `fork` do not, nor does a thread's stack."""
+    if isinstance_safe(error, OSError):
+        return bool(vars(OSError)["errno"].__get__(error) == errno.ENOMEM)
+    told = attribute(error, "args")
+    no_thread = type(error) is RuntimeError and len(told) == 1 and type(told[0]) is str and told[0] == _NO_THREAD
+    return no_thread or isinstance_safe(error, MemoryError)
+
+
+_NO_THREAD = "can't start new thread"
 
 
 def _set_soft(kind: int, wanted: int, before: tuple[int, int]) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from failtrace.execution.limits import adopt_orphans
 from failtrace.execution.protocol import Message, receive, send
 from failtrace.execution.supervisor import Supervisor
 from failtrace.secrets.own_rules import OwnRules
+from failtrace.start_directory import START
 
 
 def main(fd: int) -> None:
@@ -94,6 +95,7 @@ def _fork() -> int:
 def _preload(head: dict[str, Any]) -> dict[str, Any]:
     """Import a subject's module. `fit` is false where forking afterwards would not be sound."""
     sys.path[:] = head["sys_path"]
+    START.path = head["start"]
     os.environ.clear()
     os.environ.update(head["environment"])
     adopt(OwnRules.from_json(head["redaction"]), head["environment"])

@@ -33,6 +33,8 @@ MAX_CHUNKS = 1000
 """Chunks of a generator that are kept for its contract, its evidence or a sample; of a longer one none is judged."""
 MAX_CHUNK_BYTES = 16 << 20
 """The same in bytes: of texts and bytes whole, of containers and objects without what they refer to."""
+NOT_ASKED = {"errored": "The process ended before the evidence was asked."}
+"""What the journal says of the evidence of a call that returned; its recorder puts what it gave in the place of it."""
 ROOM = 150
 """Frames that the stack must have room for, where the failure of a call is to be read."""
 _chance = random.Random()  # noqa: S311  which calls are kept; and the host's own random numbers are left alone
@@ -192,7 +194,7 @@ class WatchedCall:
         output = None if late else read(result, capture.marks)
         self._end(
             capture,
-            {**line, "evidence": None, "output": output, "tally": capture.tally(), "late": late},
+            {**line, "evidence": NOT_ASKED if asks else None, "output": output, "tally": capture.tally(), "late": late},
             sure=late or violated or (self._sampled and not asks),
         )
 

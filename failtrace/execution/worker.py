@@ -21,7 +21,6 @@ from opentelemetry import context as otel_context
 from opentelemetry.trace import set_span_in_context
 
 from failtrace.capture.capture import CURRENT, Capture
-from failtrace.capture.exceptions import isinstance_safe, related
 from failtrace.capture.logs import capture_process_logging
 from failtrace.capture.redaction import keep_up, tell_what_is_learnt
 from failtrace.capture.sanitiser import sanitise_text
@@ -31,10 +30,11 @@ from failtrace.capture.uncharged import leave_uncharged
 from failtrace.errors import FailtraceError
 from failtrace.execution.descriptors import Descriptors, GuardedJournal, duplicate_high
 from failtrace.execution.invoke import call, collect, is_async, settle, task_stacks
-from failtrace.execution.limits import CpuLimit, MemoryLimit
+from failtrace.execution.limits import CpuLimit, MemoryLimit, met_memory_limit
 from failtrace.execution.outcome import gather_evidence, raised_line, returned_line
 from failtrace.execution.payload import unpack
 from failtrace.execution.protocol import Message
+from failtrace.start_directory import START
 from failtrace.subjects.limits import Breach, LimitName
 from failtrace.subjects.subject import Subject
 
@@ -94,6 +94,7 @@ def _settle_in(head: dict[str, Any], descriptors: Descriptors) -> None:
         os.environ.clear()
         os.environ.update(head["environment"])
     sys.path[:] = head["sys_path"]
+    START.path = head["start"]
     # Where the caller's directory is gone, the subject finds out when it needs it.
     with contextlib.suppress(OSError):
         os.chdir(head["cwd"])
@@ -197,7 +198,7 @@ class _Run:
     def _raised(self, error: BaseException) -> dict[str, Any]:
         line = raised_line(self._capture, error, self._elapsed_ms())
         limit = self._limits.get("memory_limit_bytes")
-        if limit is not None and any(isinstance_safe(one, MemoryError) for one in related(error)):
+        if limit is not None and met_memory_limit(error):
             line["limit"] = Breach("memory_limit_bytes", limit, None)._asdict()
         return line
 

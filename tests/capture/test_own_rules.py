@@ -237,7 +237,7 @@ def test_file_that_cannot_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPatch,
     """It names the file and the setting."""
     monkeypatch.setenv("FAILTRACE_REDACTION", path)
 
-    with pytest.raises(SettingsError, match=f"Cannot read the redaction rules '{path}' that FAILTRACE_RE"):
+    with pytest.raises(SettingsError, match=f"Cannot read the redaction rules '{Path(path).absolute()}' that FAILT"):
         Settings.load()
 
 

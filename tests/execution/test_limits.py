@@ -1,9 +1,12 @@
 """What a subject may use: each limit ends what exceeds it, the record says so, and nothing else is touched by it."""
 
 import asyncio
+import errno
+import mmap
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -342,14 +345,48 @@ async def load_at_once(size: int) -> None:
         group.create_task(load())
 
 
+def map_pages(size: int) -> mmap.mmap:
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
+def start_a_thread(size: int) -> None:
+    threading.stack_size(size)
+    threading.Thread(target=threading.get_ident).start()
+
+
 @linux
-@pytest.mark.parametrize("function", [load_a_model, load_at_once], ids=lambda function: function.__name__)
+@pytest.mark.parametrize(
+    "function", [load_a_model, load_at_once, map_pages, start_a_thread], ids=lambda function: function.__name__
+)
 def test_a_memory_limit_is_told_whatever_was_made_of_its_error(function: Any) -> None:
-    """What came from a MemoryError, or holds one, met the limit as well."""
+    """What came from a MemoryError, or holds one, met the limit as well, and so did what the system refused."""
     record = run(function, 300 * MIB, memory_limit_bytes=64 * MIB)
 
     assert met(record) == {"name": "memory_limit_bytes", "limit": 64 * MIB, "reached": None}
     assert failure_of(record).message.endswith("may allocate 67,108,864 bytes beyond what its process starts with.")
+
+
+class Unwilling(OSError):
+    """Whoever asks it for its number, rather than its class, hears nothing."""
+
+    @property
+    def errno(self) -> int:  # type: ignore[override]
+        raise SystemExit
+
+
+def raise_another(error: BaseException) -> None:
+    raise error
+
+
+@linux
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOENT, "gone"), Unwilling(errno.EIO, "broken"), RuntimeError("out of luck"), OSError()],
+    ids=repr,
+)
+def test_another_error_met_no_memory_limit(error: BaseException) -> None:
+    """Only what the system says of memory is said of the limit."""
+    assert met(run(raise_another, error, memory_limit_bytes=64 * MIB)) is None
 
 
 @linux
