@@ -93,7 +93,7 @@ class Archive:
             return True
 
     def restore_audit(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Take deeds in with their numbers, all or none; for a mirror that has filed none yet."""
+        """Take deeds in with their numbers, all or none; for a mirror that has filed none of its own yet."""
         with self._writing() as connection:
             audit.restore(connection, rows)
 

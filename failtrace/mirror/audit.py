@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects import sqlite
 
 from failtrace.capture.redaction import redact_sentence
 from failtrace.mirror.tables import audit
@@ -41,9 +42,10 @@ def count(connection: Connection) -> int:
 
 
 def restore(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Deeds of a damaged file, under the numbers they had: a gap stays to be seen."""
+    """Deeds of a damaged file, under the numbers they had: a gap stays to be seen. What is there already stays."""
     if rows:
-        connection.execute(insert(audit), [dict(row) for row in rows])
+        fresh = sqlite.insert(audit).on_conflict_do_nothing(index_elements=["id"])
+        connection.execute(fresh, [dict(row) for row in rows])
 
 
 def _kept(text: str, longest: int) -> str:

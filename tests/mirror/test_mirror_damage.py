@@ -276,26 +276,33 @@ def test_a_rescuer_that_is_killed_loses_nothing(
     assert f"{FAILURES} executions were taken over" in told
 
 
-KILLED_WRITER = f"""
+KILLED_WRITER = """
 import os, sys
 from pathlib import Path
 from support.records import item, make_record
 from failtrace.mirror.mirror import Mirror
 mirror = Mirror.open(Path(sys.argv[1]))
-for number in range(1, {FAILURES} + 1):
+for number in range(int(sys.argv[2]), int(sys.argv[3]) + 1):
     mirror.write([item(make_record(number=number))])
+    mirror.note("exported", f"order {number}", "ada@example.com")
 os._exit(9)
 """
 
 
-@pytest.fixture
-def left_by_the_dead(path: Path) -> Path:
-    """The WAL of a mirror whose process was killed, with all its records; beside it is its index."""
+def write_and_be_killed(path: Path, first: int, last: int) -> Path:
+    """The WAL of a mirror whose process was killed, with these records and a deed for each; beside it is its index."""
     tests = str(Path(__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [tests, os.environ.get("PYTHONPATH")]))}
-    assert subprocess.run([sys.executable, "-c", KILLED_WRITER, str(path)], env=environment, timeout=60).returncode == 9
+    command = [sys.executable, "-c", KILLED_WRITER, str(path), str(first), str(last)]
+    assert subprocess.run(command, env=environment, timeout=60).returncode == 9
     assert path.with_name(f"{path.name}-shm").exists()
     return path.with_name(f"{path.name}-wal")
+
+
+@pytest.fixture
+def left_by_the_dead(path: Path) -> Path:
+    """All that the mirror ever held is in the WAL."""
+    return write_and_be_killed(path, 1, FAILURES)
 
 
 def test_the_wal_of_a_killed_process_is_no_damage(path: Path, left_by_the_dead: Path) -> None:
@@ -343,6 +350,7 @@ def test_a_wal_that_was_damaged_gives_what_stands_behind_the_damage(
     with mirror:
         assert found is not None
         assert whole(mirror) >= FAILURES - 2
+        assert mirror.audit()[1] >= FAILURES - 2
         assert mirror.is_sound()
     assert len(set_aside(path)) == 1
 
