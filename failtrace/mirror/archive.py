@@ -97,5 +97,10 @@ class Archive:
         with self._writing() as connection:
             audit.restore(connection, rows)
 
+    def number_audit_behind(self, number: int) -> None:
+        """Give no deed a number up to this one any more."""
+        with self._writing() as connection:
+            audit.go_on_behind(connection, number)
+
     def _writing(self) -> AbstractContextManager[Connection]:
         return counted(self._database, to_micros(self._clock()))
