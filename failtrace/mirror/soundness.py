@@ -68,6 +68,11 @@ def is_deed(row: Mapping[Any, Any]) -> bool:
     )
 
 
+def has_sound_pages(connection: Connection) -> bool:
+    """Whether SQLite can read every page, and each is where it belongs; what stands in the rows is not looked at."""
+    return bool(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok")
+
+
 def is_sound(connection: Connection) -> bool:
     """Whether every page and text can be read, every row is what failtrace writes, and every record has its sha256.
 
