@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,7 @@ from failtrace.capture.redaction import redact_sentence
 from failtrace.detection.run import run_with_failure_detection
 from failtrace.errors import FailtraceError
 from failtrace.mirror.mirror import Mirror
+from failtrace.mirror.problems import damaged
 from failtrace.mirror.rescue import begin, set_aside
 from failtrace.secrets.own_secrets import secret_texts, secrets_files
 from failtrace.secrets.shapes import SHAPES
@@ -33,6 +35,8 @@ State = Literal["ok", "warning", "failed"]
 _LIBRARIES = ("pydantic", "opentelemetry-sdk", "sqlmodel", "streamlit", "azure-cosmos")
 _SLOW = timedelta(minutes=10)
 """A backlog older than this is worth a warning."""
+_MOST_LOOKED_AT = 256 << 20
+"""Bytes of a mirror whose pages are all looked at: half a second's, and a few seconds' of a slow disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,12 @@ class Finding:
     detail: str
 
 
-def examine() -> Iterator[Finding]:
-    """Every finding, one after another; a check that cannot be made is a failed finding, never an error."""
+def examine(*, pages: bool = False) -> Iterator[Finding]:
+    """Every finding, one after another; a check that cannot be made is a failed finding, never an error.
+
+    With `pages` those of the mirror are all read, as far as that takes no longer than one waits for a command. A page
+    of the dashboard is drawn again with every click, for each visitor, and its line says that it did not look.
+    """
     try:
         settings = Settings.load()
     except FailtraceError as error:
@@ -61,7 +69,7 @@ def examine() -> Iterator[Finding]:
         ("redaction", _redaction),
         # A store that is opened rescues a damaged mirror first; what is told of it then is true.
         ("store", _store),
-        ("mirror", _mirror),
+        ("mirror", partial(_mirror, pages=pages)),
         ("delivery", _delivery),
         ("subjects", _subjects),
         ("watch", _watch),
@@ -153,10 +161,13 @@ def _redaction(settings: Settings) -> Finding:
     return Finding("redaction", "ok", told)
 
 
-def _mirror(settings: Settings) -> Finding:
+def _mirror(settings: Settings, *, pages: bool) -> Finding:
     begin(settings.mirror_path, settings.keep_passed)
     with Mirror.open(settings.mirror_path) as mirror:
         health = mirror.health()
+        looks = pages and health.size_bytes <= _MOST_LOOKED_AT
+        if looks and not mirror.has_sound_pages():
+            raise damaged(mirror.path)
     if asides := set_aside(settings.mirror_path):
         aside, told = asides[0]
         return Finding(
@@ -170,8 +181,15 @@ def _mirror(settings: Settings) -> Finding:
         "ok",
         f"{count_of(health.executions, 'execution')}, {count_of(health.failures, 'failure')}, "
         f"{count_of(health.records, 'whole record')}, {size(health.size_bytes)}, {written}, "
-        f"version {health.schema_version}",
+        f"version {health.schema_version}; {_looked_at(looks, pages)}",
     )
+
+
+def _looked_at(looked: bool, asked: bool) -> str:
+    if looked:
+        return "every page can be read"
+    command = "failtrace recover --mirror" if asked else "failtrace doctor"
+    return f"its pages were not looked at: `{command}` does"
 
 
 def _store(settings: Settings) -> Finding:

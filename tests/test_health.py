@@ -1,6 +1,8 @@
 """What doctor and the Health page warn of, each shown by the fault itself."""
 
+import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,14 +18,45 @@ from failtrace.mirror.views import UnreadableItem
 from failtrace.settings import Settings
 
 
-def finding(check: str) -> Finding:
-    return next(found for found in examine() if found.check == check)
+def finding(check: str, *, pages: bool = False) -> Finding:
+    return next(found for found in examine(pages=pages) if found.check == check)
 
 
 def test_all_is_well_in_a_fresh_home(clean_environment: Path) -> None:
     """Nothing is warned of where nothing is wrong."""
     assert [found for found in examine() if found.state == "failed"] == []
     assert [finding(check).state for check in ("redaction", "watch", "mirror", "delivery")] == ["ok"] * 4
+
+
+def test_a_damaged_page_of_the_mirror_is_told_where_pages_are_looked_at(clean_environment: Path) -> None:
+    """The counts stand on other pages; the line of who does not look says so, and who does."""
+    path = Settings.load().mirror_path
+    with Mirror.open(path) as mirror:
+        mirror.write([item(make_record(number=number)) for number in range(1, 40)])
+    sound = finding("mirror", pages=True)
+    with closing(sqlite3.connect(path)) as connection:
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'execution_by_subject'").fetchone()
+    with path.open("r+b") as file:
+        file.seek((root[0] - 1) * 4096)
+        file.write(bytes(4096))
+
+    unseen, seen = finding("mirror"), finding("mirror", pages=True)
+
+    assert (sound.state, sound.detail.endswith("; every page can be read")) == ("ok", True)
+    assert (unseen.state, "pages were not looked at: `failtrace doctor` does" in unseen.detail) == ("ok", True)
+    assert (seen.state, "is damaged; end what uses it and run `failtrace recover --mirror`" in seen.detail) == (
+        "failed",
+        True,
+    )
+
+
+def test_a_great_mirror_is_not_read_page_by_page(clean_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line says so, and which command reads them all."""
+    monkeypatch.setattr("failtrace.health._MOST_LOOKED_AT", 1000)
+
+    told = finding("mirror", pages=True)
+
+    assert (told.state, "not looked at: `failtrace recover --mirror` does" in told.detail) == ("ok", True)
 
 
 def test_secrets_that_others_may_read_are_told(

@@ -45,7 +45,7 @@ def doctor(hostile: bool, keep: bool, filed: bool, as_json: bool) -> int:
 
 
 def _examine(as_json: bool) -> int:
-    findings = list(examine())
+    findings = list(examine(pages=True))
     for finding in findings:
         if as_json:
             print_json({"type": "finding", "check": finding.check, "state": finding.state, "detail": finding.detail})

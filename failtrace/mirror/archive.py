@@ -93,9 +93,14 @@ class Archive:
             return True
 
     def restore_audit(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Take deeds in with their numbers, all or none; for a mirror that has filed none yet."""
+        """Take deeds in with their numbers, all or none; for a mirror that has filed none of its own yet."""
         with self._writing() as connection:
             audit.restore(connection, rows)
+
+    def number_audit_behind(self, number: int) -> None:
+        """Give no deed a number up to this one any more."""
+        with self._writing() as connection:
+            audit.go_on_behind(connection, number)
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return counted(self._database, to_micros(self._clock()))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects import sqlite
 
 from failtrace.capture.redaction import redact_sentence
 from failtrace.mirror.tables import audit
@@ -14,6 +15,11 @@ from failtrace.mirror.views import AuditRow, Deed
 _LONGEST_NAME: Final = 320
 """Characters of an e-mail address, at most."""
 _LONGEST_DETAIL: Final = 1000
+_NUMBERED: Final = (
+    "INSERT INTO sqlite_sequence (name, seq) SELECT 'audit', 0 "
+    "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'audit')"
+)
+_LAST: Final = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'audit'"
 
 
 def note(connection: Connection, deed: Deed, by: str, detail: str, at: int) -> None:
@@ -41,9 +47,16 @@ def count(connection: Connection) -> int:
 
 
 def restore(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Deeds of a damaged file, under the numbers they had: a gap stays to be seen."""
+    """Deeds of a damaged file, under the numbers they had: a gap stays to be seen. What is there already stays."""
     if rows:
-        connection.execute(insert(audit), [dict(row) for row in rows])
+        fresh = sqlite.insert(audit).on_conflict_do_nothing(index_elements=["id"])
+        connection.execute(fresh, [dict(row) for row in rows])
+
+
+def go_on_behind(connection: Connection, number: int) -> None:
+    """Give numbers behind this one only: deeds had it and those before it, also those that are lost."""
+    connection.exec_driver_sql(_NUMBERED)
+    connection.exec_driver_sql(_LAST, (number,))
 
 
 def _kept(text: str, longest: int) -> str:

@@ -12,7 +12,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
@@ -22,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from failtrace.errors import StoreError
 from failtrace.mirror import fork_gate
 from failtrace.mirror.problems import damaged, no_file, not_a_database, store_error, vanished
+from failtrace.mirror.read_alone import needs_no_log, opener
 
 WAIT_S = 10.0
 """How long a write waits for another process's write."""
@@ -106,7 +106,8 @@ class Database:
     def prepare(self) -> None:
         """Make the folder and turn on WAL, which the file then keeps. Raises StoreError.
 
-        A file that is no database is left as it is (SQLite itself would overwrite a very short one).
+        A file that is no database is left as it is (SQLite itself would overwrite a very short one). On a full disk the
+        mirror is opened to be read.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,12 @@ class Database:
                 "point FAILTRACE_HOME at a folder that can be written."
             ) from error
         self._refuse_other_files()
-        self._use_wal()
+        try:
+            self._use_wal()
+        except StoreError as error:
+            if not needs_no_log(self.path, error.__cause__):
+                raise
+            self._handle = _connect(self.path, to_read=True)
 
     def pin(self) -> None:
         """From now on, notice when the file is removed or replaced under the open connections."""
@@ -217,10 +223,10 @@ def _kind_and_size(path: Path) -> tuple[str | None, int]:
     return None if stat.S_ISREG(status.st_mode) else "a pipe or a device", status.st_size
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, *, to_read: bool) -> Engine:
     """Of a file to write, or to read alone where its folder takes none of the files that SQLite needs beside it."""
     arguments: dict[str, Any] = {"timeout": WAIT_S, "check_same_thread": False, "isolation_level": None}
-    if not path.exists() or os.access(path.parent, os.W_OK):
+    if not to_read and (not path.exists() or os.access(path.parent, os.W_OK)):
         return create_engine(
             URL.create("sqlite", database=str(path)),
             poolclass=QueuePool,
@@ -231,19 +237,12 @@ def _engine(path: Path) -> Engine:
             connect_args=arguments,
         )
 
-    def connect() -> sqlite3.Connection:
-        # Without a WAL nobody has it open who could write it, and SQLite need not make one. Else: see what is written.
-        mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
-        address = f"file:{quote(str(path))}?mode={mode}"
-        connection: sqlite3.Connection = sqlite3.connect(address, uri=True, **arguments)
-        return connection
-
     # A connection for each transaction, for a writer of another account may come and go.
-    return create_engine("sqlite://", poolclass=NullPool, creator=connect)
+    return create_engine("sqlite://", poolclass=NullPool, creator=opener(path, arguments))
 
 
-def _connect(path: Path) -> _Handle:
-    engine = _engine(path)
+def _connect(path: Path, *, to_read: bool = False) -> _Handle:
+    engine = _engine(path, to_read=to_read)
     event.listen(engine, "connect", _set_up)
     return _Handle(os.getpid(), engine, threading.Lock())
 

@@ -27,8 +27,8 @@ _SENTENCES = {
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_CANTOPEN: "The mirror {path!r} cannot be opened or made there; "
     "make its folder writable or point FAILTRACE_HOME at another folder.",
-    sqlite3.SQLITE_READONLY: "The mirror {path!r} cannot be written; "
-    "make the file and its folder writable or point FAILTRACE_HOME at another folder.",
+    sqlite3.SQLITE_READONLY: "The mirror {path!r} cannot be written; make the file and its folder "
+    "writable, and room on its disk, or point FAILTRACE_HOME at another folder.",
     sqlite3.SQLITE_IOERR: "Reading or writing the mirror {path!r} failed in the operating system; "
     "see that its disk is sound and has space, then repeat.",
 }

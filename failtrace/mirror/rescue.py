@@ -47,6 +47,8 @@ class Rescue:
     """Whether the file had no bytes at all."""
     log_was_cut: bool = False
     """Whether its write-ahead log no longer held all that was committed to it."""
+    lost: tuple[str, ...] = ()
+    """Of `runs` and `audit` what could not be read at all."""
 
     @property
     def told(self) -> str:
@@ -64,6 +66,7 @@ class Rescue:
             return "it was empty (0 bytes), and what it held is lost"
         lost = f", {self.without_record:,} without their record" if self.without_record else ""
         gone = f"; up to {self.unreadable:,} rows could not be read" if self.unreadable else ""
+        gone += "".join([f"; its {name} could not be read" for name in self.lost])
         if self.log_was_cut:
             gone += "; its write-ahead log is damaged or cut short, and what was written last may be lost"
         more = f"; not all of its {self.unread_bytes:,} bytes could be read, and records may still be in it"
@@ -224,22 +227,25 @@ def _take_over(path: Path, aside: Path, mirror: Mirror, *, outbox: bool) -> Resc
 
 def _with_whole_log(path: Path, found: Rescue, mirror: Mirror, *, outbox: bool) -> Rescue:
     """With what stands in the log behind the place where SQLite stops."""
-    records = 0
+    more = Rescue(found.aside, 0, 0, 0, lost=found.lost)
     with replayed_copy(path) as copy, suppress(sqlite3.Error), salvaging(copy) as salvage:
-        records = _restored(salvage, found.aside, mirror, 0, outbox=outbox).records
-    return replace(found, records=found.records + records, log_was_cut=True)
+        more = _restored(salvage, found.aside, mirror, 0, outbox=outbox)
+    lost = tuple([name for name in found.lost if name in more.lost])
+    return replace(found, records=found.records + more.records, lost=lost, log_was_cut=True)
 
 
 def _restored(salvage: Salvage, aside: Path, mirror: Mirror, size: int, *, outbox: bool) -> Rescue:
-    records = without_record = 0
+    records = 0
     for columns in salvage.runs():
         mirror.archive.restore_run(columns)
     for deed in salvage.deeds():
         mirror.archive.restore_audit([deed])
+    mirror.archive.number_audit_behind(salvage.last_number())
     for found in salvage.executions():
         records += _restore(mirror, found, outbox=outbox)
-        without_record += sum([1 for item in found if item.entry.failure_id and not item.entry.body])
-    return Rescue(aside, records, without_record, salvage.unreadable, size if salvage.incomplete else 0)
+    unread = size if salvage.incomplete else 0
+    lost = tuple(salvage.lost)
+    return Rescue(aside, records, salvage.without_record, salvage.unreadable, unread, lost=lost)
 
 
 def _restore(mirror: Mirror, found: Sequence[Archived], *, outbox: bool) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from failtrace.codec import decode_record, digest
 from failtrace.errors import UnreadableRecord
 from failtrace.mirror.archive import AT_ONCE, Archived
-from failtrace.mirror.soundness import is_deed, is_moment, is_run, is_summary
+from failtrace.mirror.soundness import is_deed, is_moment, is_number, is_run, is_summary
 from failtrace.mirror.tables import audit, run
 from failtrace.mirror.writes import Entry, entry_of
 
@@ -28,6 +28,15 @@ _RUNS: Final = "SELECT * FROM run WHERE id BETWEEN ? AND ? ORDER BY id"
 _LAST: Final = ("SELECT max(id) FROM execution", "SELECT max(execution_id) FROM body")
 _LAST_DEED: Final = ("SELECT max(id) FROM audit",)
 _LAST_RUN: Final = ("SELECT max(id) FROM run",)
+_NEXT_DEED: Final = "SELECT min(id) FROM audit WHERE id >= ?"
+_NEXT_RUN: Final = "SELECT min(id) FROM run WHERE id >= ?"
+_LAST_NUMBER: Final = ("SELECT max(seq) FROM sqlite_sequence WHERE name = 'audit'", *_LAST_DEED)
+_AUDIT_SINCE: Final = 4
+"""Schema version of the first mirrors that have an audit."""
+_WAS_KEPT: Final = (
+    "SELECT 1 FROM body INDEXED BY body_passed WHERE passed_subject = ? AND ended_at = ? AND execution_id = ?"
+)
+"""Of an execution that passed: asked of the index alone, which stands on other pages than the records."""
 _NEXT: Final = (
     "SELECT min(id) FROM execution WHERE id >= ?",
     "SELECT min(execution_id) FROM body WHERE execution_id >= ?",
@@ -46,6 +55,10 @@ class Salvage:
         self._most = size // _SMALLEST_ROW
         self.unreadable = 0
         """Ids of rows that were given up, as far as the file tells how many there are; some may have had no row."""
+        self.without_record = 0
+        """Executions whose record could not be read; one that passed had one as far as the file tells."""
+        self.lost: list[str] = []
+        """What could not be read at all, beside the executions."""
         last = self._last(_LAST)
         self.incomplete = last is None
         """Whether there may be executions that were not even looked for."""
@@ -53,11 +66,22 @@ class Salvage:
 
     def runs(self) -> Iterator[dict[str, Any]]:
         """Every run that can be read."""
-        yield from self._rows(_LAST_RUN, _RUNS, _RUN_COLUMNS, is_run)
+        last = self._last(_LAST_RUN)
+        if last is None:
+            self.lost.append("runs")
+        yield from self._rows(last or 0, _RUNS, _NEXT_RUN, _RUN_COLUMNS, is_run)
 
     def deeds(self) -> Iterator[dict[str, Any]]:
         """Every deed that can be read. An older mirror has none."""
-        yield from self._rows(_LAST_DEED, _DEEDS, _DEED_COLUMNS, is_deed)
+        last = self._last(_LAST_DEED)
+        if last is None and self._connection.execute("PRAGMA user_version").fetchone()[0] >= _AUDIT_SINCE:
+            self.lost.append("audit")
+        yield from self._rows(last or 0, _DEEDS, _NEXT_DEED, _DEED_COLUMNS, is_deed)
+
+    def last_number(self) -> int:
+        """The greatest number that the audit ever gave, as far as it can be read; 0 where it cannot."""
+        number = self._last(_LAST_NUMBER) or 0
+        return number if is_number(number) else 0
 
     def executions(self) -> Iterator[list[Archived]]:
         """Every execution that can be read, some at a time, so that memory stays small."""
@@ -82,29 +106,38 @@ class Salvage:
 
     def _next(self, first: int, *, give_up: bool) -> int:
         """The next id that is there; a table that cannot tell may hold the very first, until it is given up."""
-        told = []
-        for statement in _NEXT:
-            try:
-                found = self._connection.execute(statement, (first,)).fetchone()[0]
-            except sqlite3.Error:
-                if not give_up:
-                    return first
-            else:
-                told.append(sys.maxsize if found is None else int(found))
-        self.incomplete |= len(told) < len(_NEXT)
+        told = [found for statement in _NEXT if (found := self._told(statement, first)) is not None]
+        if len(told) < len(_NEXT):
+            if not give_up:
+                return first
+            self.incomplete = True
         return min(told, default=sys.maxsize)
+
+    def _told(self, statement: str, first: int) -> int | None:
+        """The next id from this one on, beyond all where there is none; None where the table cannot tell."""
+        with suppress(sqlite3.Error):
+            found = self._connection.execute(statement, (first,)).fetchone()[0]
+            return sys.maxsize if found is None else int(found)
+        return None
 
     def _rows(
         self,
-        last: tuple[str, ...],
+        last: int,
         statement: str,
+        next_one: str,
         names: tuple[str, ...],
         is_whole: Callable[[Mapping[str, Any]], bool],
     ) -> Iterator[dict[str, Any]]:
-        end = min(self._last(last) or 0, self._most)
-        for first in range(1, end + 1, AT_ONCE):
-            rows, gone = _readable(self._connection, statement, first, min(first + AT_ONCE - 1, end))
+        first, barren = 1, 0
+        while first <= last:
+            rows, gone = _readable(self._connection, statement, first, min(first + AT_ONCE - 1, last))
             self.unreadable += gone
+            barren = 0 if rows else barren + gone
+            first += AT_ONCE
+            if not rows and first <= last:
+                # Numbers may begin far above the first: none is given twice, after a rescue neither.
+                found = self._told(next_one, first)
+                first = (sys.maxsize if barren > _BARREN else first) if found is None else found
             for row in rows.values():
                 columns = _columns(row, names)
                 if is_whole(columns):
@@ -116,9 +149,13 @@ class Salvage:
         """The executions of these ids as far as they can be read, and how many rows could not be."""
         summaries, lost = _readable(self._connection, _SUMMARIES, first, last)
         bodies, _ = _readable(self._connection, _BODIES, first, last)
+        gone = set()
         for number in summaries.keys() - bodies.keys():
             # A page out of order ends a range early, without an error.
-            bodies |= _readable(self._connection, _BODIES, number, number)[0]
+            again, is_gone = _readable(self._connection, _BODIES, number, number)
+            bodies |= again
+            if is_gone:
+                gone.add(number)
         found, alone = [], 0
         for number in sorted(summaries.keys() | bodies.keys()):
             content = bodies[number]["body"] if number in bodies else b""
@@ -126,9 +163,20 @@ class Salvage:
             if archived is not None:
                 found.append(archived)
                 alone += number not in summaries
+                if not archived.entry.body:
+                    self.without_record += number in bodies or self._had_record(archived, number, number in gone)
             elif number in summaries:
                 lost += 1
         return found, max(0, lost - alone)
+
+    def _had_record(self, found: Archived, number: int, otherwise: bool) -> bool:
+        """Whether a record was kept of an execution; `otherwise` is the answer where nothing tells."""
+        if found.entry.failure_id is not None:
+            return True
+        with suppress(sqlite3.Error):
+            asked = (found.entry.subject, found.entry.ended_at, number)
+            return self._connection.execute(_WAS_KEPT, asked).fetchone() is not None
+        return otherwise
 
 
 @contextmanager

@@ -16,6 +16,7 @@ _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _FAILURE_ID: Final = re.compile(r"[0-9a-f-]{36}")
 _FAILED: Final = {kind.value for kind in FailureType}
 _CHECKED: Final = (execution, run, audit, body)
+_GREATEST: Final = 2**53
 _OF_ONE_ROW: Final = (state, relay)
 _BODIES: Final = select(body.c.passed_subject, body.c.body, execution.c.sha256).join_from(
     body, execution, body.c.execution_id == execution.c.id, isouter=True
@@ -53,9 +54,23 @@ def is_run(row: Mapping[Any, Any]) -> bool:
     )
 
 
+def is_number(value: object) -> bool:
+    """Whether it may be the number of a deed: behind a greater one, which damage may make, SQLite has no next."""
+    return isinstance(value, int) and 0 < value < _GREATEST
+
+
 def is_deed(row: Mapping[Any, Any]) -> bool:
     """Whether a row of `audit` has what failtrace writes."""
-    return isinstance(row["at"], int) and all(isinstance(row[name], str) for name in ("who", "deed", "detail"))
+    return (
+        is_number(row["id"])
+        and isinstance(row["at"], int)
+        and all(isinstance(row[name], str) for name in ("who", "deed", "detail"))
+    )
+
+
+def has_sound_pages(connection: Connection) -> bool:
+    """Whether SQLite can read every page, and each is where it belongs; what stands in the rows is not looked at."""
+    return bool(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok")
 
 
 def is_sound(connection: Connection) -> bool:

@@ -1,7 +1,9 @@
 """A disk that is really full, and one that may not be written: nothing false is acknowledged, nothing lost."""
 
 import json
+import os
 import random
+import shutil
 import string
 import subprocess
 import sys
@@ -12,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.records import item, make_record
 
 from failtrace.capture.watch_status import WatchStatus, read_statuses, write_status
+from failtrace.errors import StoreError
+from failtrace.mirror.mirror import Mirror
 
 TESTS = Path(__file__).parents[1]
 MANY = 120
@@ -81,6 +86,68 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing_it_acknowledged(
     assert set(found) >= while_full
     assert len(found) == len(set(found))
     assert list((disk / "home" / "journal").glob("*.jsonl")) == []
+
+
+def fill(disk: Path, leave: int = 0) -> Path:
+    """Take all of the disk's room but so many bytes; gives the file that has it."""
+    filler = disk / "filler"
+    room = os.statvfs(disk)
+    filler.write_bytes(bytes(room.f_bavail * room.f_frsize - leave))
+    return filler
+
+
+@pytest.mark.parametrize("leave", [0, 16 << 10])
+def test_a_closed_mirror_is_read_on_a_disk_without_room(disk: Path, tmp_path: Path, leave: int) -> None:
+    """SQLite has no room for the files that it reads by; a backup is made all the same, and nothing else is taken."""
+    assert failtrace(disk, "run", "support.zoo:complain", "--input", '"x"').returncode == 0
+    filler = fill(disk, leave)
+
+    listed, exported = failtrace(disk, "list", "--json"), failtrace(disk, "export", str(tmp_path / "backup.jsonl"))
+    refused = failtrace(disk, "run", "support.zoo:complain", "--input", '"x"')
+
+    assert (listed.returncode, len(lines(listed))) == (0, 1)
+    assert (exported.returncode, "not filed in the audit" in exported.stderr) == (0, True)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "room on its disk" in refused.stderr
+
+    filler.unlink()
+    assert failtrace(disk, "import", str(tmp_path / "backup.jsonl")).returncode == 0
+    assert len(lines(failtrace(disk, "list", "--json"))) == 1
+
+
+def test_a_mirror_that_was_opened_on_a_full_disk_is_written_when_there_is_room(disk: Path) -> None:
+    """A dashboard that was started then need not be started again."""
+    path = disk / "home" / "mirror.sqlite"
+    with Mirror.open(path) as mirror:
+        mirror.write([item(make_record(number=1))])
+    filler = fill(disk)
+
+    with Mirror.open(path) as mirror:
+        assert mirror.failures().total == 1
+        with pytest.raises(StoreError, match="cannot be written; make the file and its folder writable, and room"):
+            mirror.write([item(make_record(number=2))])
+        assert mirror.failures().total == 1
+        filler.unlink()
+        assert mirror.write([item(make_record(number=2))]) == 1
+        with Mirror.open(path) as another:
+            assert another.write([item(make_record(number=3))]) == 1
+        assert mirror.failures().total == 3
+
+
+def test_a_log_that_holds_records_is_not_passed_over_on_a_full_disk(disk: Path, tmp_path: Path) -> None:
+    """The file alone would answer without what was written last: one sentence instead, and all is there afterwards."""
+    with Mirror.open(tmp_path / "mirror.sqlite") as mirror:
+        mirror.write([item(make_record(number=1))])
+        (disk / "home").mkdir()
+        for name in ("mirror.sqlite", "mirror.sqlite-wal"):
+            shutil.copyfile(tmp_path / name, disk / "home" / name)
+    filler = fill(disk)
+
+    done = failtrace(disk, "list", "--json")
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    filler.unlink()
+    assert len(lines(failtrace(disk, "list", "--json"))) == 1
 
 
 def test_a_home_that_may_not_be_written_is_one_sentence(disk: Path) -> None:

@@ -17,6 +17,7 @@ from failtrace.errors import DamagedMirror, StoreError
 from failtrace.mirror.engine import Database, is_open_here, looking_at_files
 from failtrace.mirror.mirror import Mirror
 from failtrace.mirror.rescue import open_or_rescue, rescue, set_aside
+from failtrace.mirror.wal import _readable_frames
 
 FAILURES = 40
 PAGE = 4096
@@ -276,26 +277,33 @@ def test_a_rescuer_that_is_killed_loses_nothing(
     assert f"{FAILURES} executions were taken over" in told
 
 
-KILLED_WRITER = f"""
+KILLED_WRITER = """
 import os, sys
 from pathlib import Path
 from support.records import item, make_record
 from failtrace.mirror.mirror import Mirror
 mirror = Mirror.open(Path(sys.argv[1]))
-for number in range(1, {FAILURES} + 1):
+for number in range(int(sys.argv[2]), int(sys.argv[3]) + 1):
     mirror.write([item(make_record(number=number))])
+    mirror.note("exported", f"order {number}", "ada@example.com")
 os._exit(9)
 """
 
 
-@pytest.fixture
-def left_by_the_dead(path: Path) -> Path:
-    """The WAL of a mirror whose process was killed, with all its records; beside it is its index."""
+def write_and_be_killed(path: Path, first: int, last: int) -> Path:
+    """The WAL of a mirror whose process was killed, with these records and a deed for each; beside it is its index."""
     tests = str(Path(__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [tests, os.environ.get("PYTHONPATH")]))}
-    assert subprocess.run([sys.executable, "-c", KILLED_WRITER, str(path)], env=environment, timeout=60).returncode == 9
+    command = [sys.executable, "-c", KILLED_WRITER, str(path), str(first), str(last)]
+    assert subprocess.run(command, env=environment, timeout=60).returncode == 9
     assert path.with_name(f"{path.name}-shm").exists()
     return path.with_name(f"{path.name}-wal")
+
+
+@pytest.fixture
+def left_by_the_dead(path: Path) -> Path:
+    """All that the mirror ever held is in the WAL."""
+    return write_and_be_killed(path, 1, FAILURES)
 
 
 def test_the_wal_of_a_killed_process_is_no_damage(path: Path, left_by_the_dead: Path) -> None:
@@ -343,8 +351,74 @@ def test_a_wal_that_was_damaged_gives_what_stands_behind_the_damage(
     with mirror:
         assert found is not None
         assert whole(mirror) >= FAILURES - 2
+        assert mirror.audit()[1] >= FAILURES - 2
         assert mirror.is_sound()
     assert len(set_aside(path)) == 1
+
+
+@pytest.mark.parametrize("size", [0, 31, 32, 1000, None, "header"])
+def test_a_log_that_was_emptied_is_told_of_a_mirror_of_many_pages(filled: Path, size: int | str | None) -> None:
+    """What had been brought into the file is there, and the sentence says that what was written last may be lost."""
+    log = write_and_be_killed(filled, FAILURES + 1, 2 * FAILURES)
+    if size is None:
+        log.unlink()
+    elif isinstance(size, str):
+        with log.open("r+b") as file:
+            file.write(bytes(32))
+    else:
+        os.truncate(log, size)
+
+    mirror, found = open_or_rescue(filled, 1000, outbox=False)
+
+    with mirror:
+        assert found is not None
+        assert "its write-ahead log is damaged or cut short" in found.told
+        assert whole(mirror) == FAILURES
+        assert mirror.failures().total == found.records == (2 * FAILURES if size == "header" else FAILURES)
+
+
+def test_a_log_is_looked_at_where_no_disk_has_room(path: Path, left_by_the_dead: Path, tmp_path: Path) -> None:
+    """No file is made: neither in the folder of temporary files, nor beside the mirror."""
+    code = (
+        "import resource, sys; from pathlib import Path; from failtrace.mirror.wal import is_cut_short\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "print(is_cut_short(Path(sys.argv[1])))"
+    )
+    before = sorted(path.parent.iterdir())
+    told = []
+    for _ in range(2):
+        environment = os.environ | {"TMPDIR": str(tmp_path / "nowhere")}
+        command = [sys.executable, "-c", code, str(path)]
+        told.append(subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60).stdout)
+        assert sorted(path.parent.iterdir()) == before
+        os.truncate(left_by_the_dead, left_by_the_dead.stat().st_size // 2)
+
+    assert told == ["False\n", "True\n"]
+
+
+@pytest.mark.parametrize("page_size", [512, 4096, 65536])
+def test_a_log_is_read_as_far_as_sqlite_reads_it(tmp_path: Path, page_size: int) -> None:
+    """Damaged at any place, or not at all, it has the frames that SQLite then takes of it."""
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    with closing(sqlite3.connect(source, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {page_size}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE t (x)")
+        for number in range(12):
+            connection.execute("INSERT INTO t VALUES (randomblob(?))", (number * page_size // 4,))
+        log = source.with_name("source-wal").read_bytes()
+        first_page = source.read_bytes()
+
+    told = set()
+    for at in [None, *range(0, len(log), len(log) // 60)]:
+        damaged = log if at is None else log[:at] + bytes([log[at] ^ 0xFF]) + log[at + 1 :]
+        copy.write_bytes(first_page)
+        copy.with_name("copy-wal").write_bytes(damaged)
+        counted = _readable_frames(copy.with_name("copy-wal"))
+        told.add(counted)
+        with closing(sqlite3.connect(copy)) as connection:
+            assert connection.execute("PRAGMA wal_checkpoint").fetchone() == (0, counted, counted)
+    assert {0, len(log) // (24 + page_size)} < told
 
 
 def test_an_open_mirror_is_not_asked_for_its_wal(path: Path) -> None:

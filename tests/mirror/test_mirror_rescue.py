@@ -42,6 +42,11 @@ def root_page(path: Path, table: str) -> int:
         return int(connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0])
 
 
+def bodies(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT count(*) FROM body").fetchone()[0])
+
+
 def overwrite(path: Path, at: int, content: bytes) -> bytes:
     """Damage the file in place; gives its bytes afterwards."""
     with path.open("r+b") as file:
@@ -91,7 +96,7 @@ def test_a_damaged_page_takes_no_more_than_was_on_it(filled: Path, table: str) -
         assert mirror.failures().total == FAILURES
         kept = [number for number in range(1, FAILURES + 1) if mirror.record(failure_id_of(number)) is not None]
         assert len(kept) == (0 if table == "body" else FAILURES)
-        assert found.without_record == FAILURES - len(kept)
+        assert found.without_record == FAILURES + 20 - bodies(filled)
         assert mirror.is_sound()
         assert mirror.write([item(make_record(number=5000))]) == 1
 
@@ -125,6 +130,69 @@ def test_who_did_what_is_taken_over(filled: Path) -> None:
         mirror.note("imported", "after the rescue", "ada@example.com")
     with closing(sqlite3.connect(filled)) as connection:
         assert connection.execute("SELECT max(id), count(*) FROM audit").fetchone() == (DEEDS + 1, DEEDS + 1)
+
+
+@pytest.mark.parametrize("table", ["audit", "run"])
+@pytest.mark.parametrize("content", [bytes(PAGE), b"\xff" * PAGE], ids=["00", "ff"])
+def test_a_table_that_cannot_be_read_is_told(filled: Path, table: str, content: bytes) -> None:
+    """Which one, and not the other; and no number of a deed that is lost is given again, after a second rescue too."""
+    overwrite(filled, (root_page(filled, table) - 1) * PAGE, content)
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+    with mirror:
+        assert found is not None
+        told = [name for name in ("its runs could not be read", "its audit could not be read") if name in found.told]
+        assert told == [f"its {'audit' if table == 'audit' else 'runs'} could not be read"]
+        assert mirror.audit()[1] == (0 if table == "audit" else DEEDS)
+        for number in range(2):
+            mirror.note("imported", f"after the rescue {number}", "ada@example.com")
+    overwrite(filled, 0, os.urandom(100))
+    mirror, found = open_or_rescue(filled, 1000, outbox=False)
+    with mirror:
+        assert found is not None
+        mirror.note("imported", "after the next", "ada@example.com")
+
+    with closing(sqlite3.connect(filled)) as connection:
+        numbers = [number for (number,) in connection.execute("SELECT id FROM audit ORDER BY id")]
+    assert numbers[-3:] == [DEEDS + 1, DEEDS + 2, DEEDS + 3]
+
+
+def test_deeds_of_a_mirror_that_shrank_are_taken_over(filled: Path) -> None:
+    """Their numbers may be greater than the file has bytes: it was once a great one, whose audit was lost."""
+    numbers = [10**9, 10**9 + 1, 10**12]
+    with closing(sqlite3.connect(filled)) as connection, connection:
+        connection.execute("DELETE FROM audit")
+        for number in (*numbers, 2**62):
+            connection.execute("INSERT INTO audit VALUES (?, 1, 'ada', 'exported', 'x')", (number,))
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+    with mirror:
+        assert found is not None
+        assert found.unreadable == 1
+        mirror.note("imported", "after the rescue", "ada@example.com")
+
+    with closing(sqlite3.connect(filled)) as connection:
+        found_numbers = [number for (number,) in connection.execute("SELECT id FROM audit ORDER BY id")]
+    assert found_numbers == [*numbers, 10**12 + 1]
+
+
+def test_a_lost_record_of_an_execution_that_passed_is_told(filled: Path) -> None:
+    """And one that passed of which none had been kept is not said to have lost it."""
+    with Mirror.open(filled, keep_passed=10) as mirror:
+        mirror.write([item(make_record(None, number=2000))])
+    kept = bodies(filled)
+    with closing(sqlite3.connect(filled)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (content,) = connection.execute("SELECT body FROM body ORDER BY execution_id DESC LIMIT 1").fetchone()
+    overwrite(filled, filled.read_bytes().index(content) + 20, b"x" * 20)
+
+    mirror, found = rescue(filled, 1000, outbox=False, whole=True)
+
+    with mirror:
+        assert found is not None
+        assert (found.records, found.without_record) == (FAILURES + 21, 1)
+        assert "81 executions were taken over, 1 without their record" in found.told
+        assert bodies(filled) == kept - 1 < FAILURES + 20
 
 
 @pytest.mark.parametrize("content", [b"x", b"", os.urandom(50_000), b"SQLite format 3\x00" + b"\xff" * 9000])
