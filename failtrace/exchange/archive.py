@@ -29,7 +29,7 @@ from failtrace.mirror.archive import Archived
 from failtrace.mirror.runs import is_name_list
 from failtrace.mirror.tables import PASSED
 from failtrace.mirror.times import EARLIEST, LATEST
-from failtrace.mirror.writes import Entry, entry_of
+from failtrace.mirror.writes import MESSAGE_LIMIT, Entry, entry_of
 
 VERSION: Final = 1
 LONGEST_LINE: Final = 128 * 2**20
@@ -46,6 +46,8 @@ _WHOLE_64_BITS = Field(ge=-(2**63), lt=2**63)
 _MOMENT = Field(ge=EARLIEST, le=LATEST)
 LONGEST_DURATION: Final = 1e15
 """Milliseconds of an execution, seconds of a limit; longer than any can be, and short enough to be put in words."""
+_LONGEST_NAME: Final = 200
+"""Characters of a run_id, and of what failtrace itself names."""
 _TYPES = {PASSED, *[kind.value for kind in FailureType]}
 
 
@@ -56,13 +58,15 @@ def _names(text: str) -> str:
 
 
 class _Strict(BaseModel):
+    """Each of its texts has a length: pydantic lets a lone surrogate, which SQLite cannot keep, into those without."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class RunLine(_Strict):
     """A run, by the names of the mirror's columns."""
 
-    run_id: str = Field(max_length=200)
+    run_id: str = Field(max_length=_LONGEST_NAME)
     state: str = Field(pattern="^(running|finished|cancelled|interrupted)$")
     started_at: int = _MOMENT
     ended_at: int | None = _MOMENT
@@ -78,12 +82,12 @@ class SummaryLine(_Strict):
 
     trace_id: str = Field(pattern="^[0-9a-f]{32}$")
     failure_id: str | None = Field(pattern="^[0-9a-f-]{36}$")
-    run_id: str | None
-    subject: str
-    outcome: str
-    failure_type: str
-    message: str
-    fingerprint: str | None
+    run_id: str | None = Field(max_length=_LONGEST_NAME)
+    subject: str = Field(max_length=2**20)
+    outcome: str = Field(max_length=_LONGEST_NAME)
+    failure_type: str = Field(max_length=_LONGEST_NAME)
+    message: str = Field(max_length=MESSAGE_LIMIT)
+    fingerprint: str | None = Field(max_length=_LONGEST_NAME)
     ended_at: int = _MOMENT
     duration_ms: float = Field(ge=-LONGEST_DURATION, le=LONGEST_DURATION)
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
