@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 
@@ -109,6 +109,14 @@ def run_hostile_apart() -> Generator[Caught]:
         )
 
 
+def summed_up(told: Sequence[Caught]) -> str:
+    """All of them in a sentence; what was beside the subjects has no limit, and is no subject."""
+    subjects = [caught for caught in told if caught.limit_s is not None]
+    well = all(caught.caught for caught in told if caught.limit_s is None)
+    beside = "nothing beside them was touched" if well else "what was beside them was touched"
+    return f"{sum(caught.caught for caught in subjects)} of {len(subjects)} caught; {beside}."
+
+
 def _catch(hostile: Hostile, settings: Settings, kept: list[TraceRecord] | None) -> Caught:
     began = time.monotonic()
     failure_id = None
@@ -126,17 +134,24 @@ def _catch(hostile: Hostile, settings: Settings, kept: list[TraceRecord] | None)
             failure_id = record.failure_id
         seen = record.failure.message if record.failure else "The subject returned."
         seen = seen if len(seen) <= MAX_SEEN else f"{seen[:MAX_SEEN]}…"
+        seen = _sentences(seen, hostile.expected.seen(record))
         wrong = _what_is_wrong(hostile, record, elapsed_s)
     return Caught(
         name=hostile.name,
         title=hostile.title,
         caught=not wrong,
         expected=hostile.expected.told,
-        seen=f"{seen} {wrong}".strip(),
+        seen=_sentences(seen, wrong),
         failure_id=failure_id,
         elapsed_s=elapsed_s,
         limit_s=hostile.subject.timeout,
     )
+
+
+def _sentences(first: str, second: str) -> str:
+    """Both, where both are there; an exception's message seldom ends as a sentence does."""
+    end = "" if not first or first.endswith((".", "…")) else "."
+    return f"{first}{end} {second}".strip() if second else first
 
 
 def _what_is_wrong(hostile: Hostile, record: TraceRecord, elapsed_s: float) -> str:

@@ -6,6 +6,7 @@ Prints the figures: how many are caught, the longest time beyond a limit, siblin
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 
 from failtrace import hostile, run_with_failure_detection
 from failtrace.cli.doctor import doctor
+from failtrace.contracts import Raised
 from failtrace.errors import ExecutionError
 from failtrace.execution.family import can_tell_families
 from failtrace.hostile import AT_ONCE, GRACE_S, Caught, run_hostile, run_hostile_apart
@@ -173,6 +175,59 @@ def test_the_eye_is_not_blind(expected: Any, wrong: str, only: Any) -> None:
     assert (first.caught, first.seen) == (not wrong, f"{seen} {wrong}".strip())
 
 
+SEEN = {
+    "threads_left_behind": r"500 threads, 0 of them left\.",
+    "fork_and_orphan": r"3 processes left behind, 0 of them alive\.",
+    "close_every_descriptor": r"Of its \d+ open descriptors 0 stayed open\. The step 'afterwards' was .+ itself\.",
+    "change_everything": r"Its directory .+ became /, umask \d+ became 777, .+; here they are .+ variables\.",
+    "never_close_a_generator": r"The step 'stream' was ended by the end of what it stood in\.",
+    "return_the_unserialisable": r"9 values were replaced by a marker: bytes 1, cycle 1, .+, object 3, set 1\.",
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_of_what_returned_more_is_seen(seen: dict[str, Caught], name: str) -> None:
+    """What the record shows, or what is there afterwards."""
+    assert re.fullmatch(f"The subject returned. {SEEN[name]}", seen[name].seen), seen[name].seen
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "told"),
+    [
+        ("threads_left_behind", {"process": os.getpid(), "threads": 500}, "500 threads, 500 of them left."),
+        ("fork_and_orphan", [os.getpid()] * 3, "3 processes left behind, 3 of them alive."),
+        ("change_everything", {"before": {"umask": "123"}, "after": {"umask": "777"}}, "umask 123 became 777"),
+        ("return_the_unserialisable", {"all": "of it"}, "No value was replaced."),
+        *[(name, None, "") for name in SEEN],
+    ],
+)
+def test_what_is_left_or_noticed_is_seen(name: str, output: Any, told: str) -> None:
+    """The record alone would say that the subject returned; one without what it should tell is not caught either."""
+    expected = named(name).expected
+    record = run_with_failure_detection(HEALTHY)[1].model_copy(update={"output": output, "steps": ()})
+
+    assert not expected.holds(record)
+    assert told in expected.seen(record)
+
+
+@pytest.mark.parametrize("name", ["endless_recursion", "raise_nested_groups"])
+def test_an_error_without_bounds_is_not_caught(name: str) -> None:
+    """A traceback of megabytes, and groups in groups beyond what is kept, whatever their type."""
+    subject = named(name)
+    record = run_with_failure_detection(subject.subject)[1]
+    error = record.outcome.error  # type: ignore[union-attr]
+    long, deep = error.model_copy(update={"stacktrace": "x" * 10**6}), error
+    for _ in range(5):
+        deep = error.model_copy(update={"exceptions": (deep,)})
+    holds = [
+        subject.expected.holds(record.model_copy(update={"outcome": Raised(error=each)}))
+        for each in (error, long, *([deep] if error.exceptions else []))
+    ]
+
+    assert holds == [True] + [False] * (len(holds) - 1)
+    assert "characters, the record" in subject.expected.seen(record)
+
+
 def test_what_comes_late_is_not_caught(only: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond its limit and the grace the right end is no longer right."""
     monkeypatch.setattr(hostile, "GRACE_S", -20.5)
@@ -263,15 +318,16 @@ def test_the_command_tells_it_to_people(right: bool, code: int, only: Any) -> No
 
     done = CliRunner().invoke(doctor, ["--hostile"], standalone_mode=False)
 
-    first, siblings, host = done.output.splitlines()
+    first, siblings, host, summed_up = done.output.splitlines()
     assert done.return_value == code
     assert first.split()[:2] == ["✓" if right else "✗", "sys.exit"]
     assert "SystemExit: 3" in first
     assert ("Expected: it returns quietly." in first) is not right
     assert siblings.startswith("✓ Healthy subjects beside them")
     assert host.startswith("✓ The program that ran them")
+    assert summed_up == f"{int(right)} of 1 caught; nothing beside them was touched."
     with Mirror.open(Settings.load().mirror_path) as mirror:
-        assert [row.deed for row in mirror.audit()[0]] == ["ran the hostile subjects"]
+        assert [(row.deed, row.detail) for row in mirror.audit()[0]] == [("ran the hostile subjects", "25 of them")]
 
 
 def test_keeping_what_was_not_run_is_refused() -> None:

@@ -130,7 +130,14 @@ def _is_thrown_in(error: BaseException) -> bool:
     if tb is None or _is_raised(tb) or _root(_MODULE_OF(kind)) == _PANIC:
         return False
     foreign = not issubclass(kind, Exception) or _root(_MODULE_OF(kind)) not in _OURS
-    return foreign and _root(tb.tb_frame.f_globals.get("__name__")) in _OURS
+    return foreign and _root(_module_of(tb.tb_frame)) in _OURS
+
+
+def _module_of(frame: FrameType) -> object:
+    """The module whose code it runs; of what that module made of a text (a dataclass, say), whoever called it."""
+    while frame.f_code.co_filename == "<string>" and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_globals.get("__name__")
 
 
 def _is_raised(tb: TracebackType) -> bool:

@@ -10,7 +10,7 @@ from failtrace.cli.options import json_option
 from failtrace.cli.output import print_json, to_stdout
 from failtrace.errors import StoreError
 from failtrace.health import Finding, examine
-from failtrace.hostile import Caught, run_hostile
+from failtrace.hostile import Caught, run_hostile, summed_up
 from failtrace.hostile_result import keep_result
 from failtrace.mirror.rescue import open_or_rescue
 from failtrace.services import open_services
@@ -60,7 +60,7 @@ def _file(settings: Settings) -> None:
         # Not `Mirror.open`: who opens a mirror first after a kill must look at its log before SQLite does.
         mirror, _ = open_or_rescue(settings.mirror_path, settings.keep_passed, outbox=False)
         with mirror:
-            mirror.note("ran the hostile subjects", f"{len(HOSTILE)} hostile subjects")
+            mirror.note("ran the hostile subjects", f"{len(HOSTILE)} of them")
     except StoreError as error:
         _log.warning("This is not filed in the audit. %s", error)
 
@@ -78,6 +78,8 @@ def _hostile(settings: Settings, keep: bool, as_json: bool) -> int:
     finally:
         if services:
             services.close()
+    if not as_json:
+        to_stdout().print(summed_up(told), soft_wrap=True)
     keep_result(settings.home, told)
     return int(not all(caught.caught for caught in told))
 

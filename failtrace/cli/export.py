@@ -21,7 +21,7 @@ from failtrace.wording import count_of
 
 EXIT_FAILED: Final = 1
 _BYTES_AT_ONCE: Final = 16 * 2**20
-"""Bytes of records from which on they are written, however few wait: a line may have 128 MiB."""
+"""Bytes of records and their texts from which on they are written, however few wait: a line may have 128 MiB."""
 _TOLD_BAD = 20
 """Bad lines that are told one by one."""
 _log = logging.getLogger("failtrace")
@@ -114,7 +114,7 @@ class Taken:
         """One line, with its number in the file."""
         if isinstance(line, Archived):
             self._waiting.append((number, line))
-            self._waiting_bytes += len(line.entry.body) + len(line.entry.text)
+            self._waiting_bytes += len(line.entry.body) + len(line.entry.text) + len(line.entry.subject)
             if len(self._waiting) >= AT_ONCE or self._waiting_bytes >= _BYTES_AT_ONCE:
                 self.flush()
         elif isinstance(line, RunLine):

@@ -1,14 +1,19 @@
 """What every contract shares: frozen, closed, strict, UTC, finite, and JSON in and out."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, JsonValue, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, JsonValue, StringConstraints
 
 SCHEMA_VERSION = 1
 
 Json = JsonValue
 """Any JSON value. What a subject handled has been through `failtrace.capture.sanitiser` before it stands here."""
+
+
+_Item = TypeVar("_Item")
+Many = Annotated[tuple[_Item, ...], FailFast()]
+"""Any number of one kind. The first wrong one is told: of millions each would take hundreds of bytes to be told."""
 
 
 def _to_utc(moment: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from failtrace.contracts.base import Contract
+from failtrace.contracts.base import Contract, Many
 
 
 class ErrorInfo(Contract):
@@ -15,10 +15,10 @@ class ErrorInfo(Contract):
     message: str
     stacktrace: str
     """The formatted traceback of this exception alone, the subject's frames only."""
-    notes: tuple[str, ...] = ()
+    notes: Many[str] = ()
     relation: Literal["raised", "cause", "context", "member"] = "raised"
     """How it came to be in the record: raised itself, or found in another's chain or group."""
-    causes: tuple[ErrorInfo, ...] = ()
+    causes: Many[ErrorInfo] = ()
     """The chain behind it, nearest first, flattened."""
-    exceptions: tuple[ErrorInfo, ...] = ()
+    exceptions: Many[ErrorInfo] = ()
     """Members of an exception group."""

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from failtrace.contracts.base import Contract, FailureId, StepId, TraceId, UtcDatetime
+from failtrace.contracts.base import Contract, FailureId, Many, StepId, TraceId, UtcDatetime
 from failtrace.contracts.error_info import ErrorInfo
 from failtrace.contracts.evidence import Evidence
 from failtrace.contracts.termination import Termination
@@ -24,11 +24,11 @@ class FailureEvent(Contract):
     error: ErrorInfo | None
     termination: Termination | None
     """None where the process ended by itself."""
-    evidence: tuple[Evidence, ...]
+    evidence: Many[Evidence]
     detector: DetectorInfo
     fingerprint: str
     """16 hex digits; failures of one cause share it."""
-    fingerprint_parts: tuple[str, ...]
+    fingerprint_parts: Many[str]
     """What was hashed, so that a person sees why two failures are one group."""
     occurred_at: UtcDatetime
     duration_ms: float

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from failtrace.contracts.base import Contract, FailureId, Json, StepId, TraceId, UtcDatetime
+from failtrace.contracts.base import Contract, FailureId, Json, Many, StepId, TraceId, UtcDatetime
 from failtrace.contracts.failure_event import FailureEvent
 from failtrace.contracts.outcome import Outcome
 from failtrace.contracts.trace_step import TraceStep
@@ -40,7 +40,7 @@ class OutputTail(Contract):
 class Logs(Contract):
     """What the execution said aside from its result."""
 
-    lines: tuple[LogLine, ...] = ()
+    lines: Many[LogLine] = ()
     stdout: OutputTail = OutputTail()
     stderr: OutputTail = OutputTail()
 
@@ -82,8 +82,8 @@ class TraceRecord(Contract):
     """None unless the outcome is `returned`. The chunks, as a list, where the subject is a generator."""
     outcome: Outcome
     failure: FailureEvent | None
-    verdicts: tuple[Verdict, ...]
-    steps: tuple[TraceStep, ...]
+    verdicts: Many[Verdict]
+    steps: Many[TraceStep]
     logs: Logs
     environment: Environment
     completeness: Completeness

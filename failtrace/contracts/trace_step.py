@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from failtrace.contracts.base import Contract, Json, StepId, UtcDatetime
+from failtrace.contracts.base import Contract, Json, Many, StepId, UtcDatetime
 from failtrace.contracts.error_info import ErrorInfo
 
 
@@ -70,6 +70,6 @@ class TraceStep(Contract):
     input: Json = None
     output: Json = None
     attributes: dict[str, Json] = Field(default_factory=dict)
-    events: tuple[StepEvent, ...] = ()
+    events: Many[StepEvent] = ()
     error: ErrorInfo | None = None
     dropped: Dropped = Dropped()

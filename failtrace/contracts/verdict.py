@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from failtrace.contracts.base import Contract
+from failtrace.contracts.base import Contract, Many
 from failtrace.contracts.evidence import Evidence
 
 
@@ -51,7 +51,7 @@ class Verdict(Contract):
     reason: str
     failure_type: FailureType | None = None
     """Set exactly when the status is `failed`."""
-    evidence: tuple[Evidence, ...] = ()
+    evidence: Many[Evidence] = ()
 
     @model_validator(mode="after")
     def _type_agrees(self) -> Self:

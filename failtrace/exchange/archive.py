@@ -22,22 +22,26 @@ from typing import IO, Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from failtrace.codec import decode_record, digest
+from failtrace.codec import check_shape, decode_record, digest
 from failtrace.contracts import DeadlineExceeded, FailureType, TimedOut, TraceRecord
 from failtrace.errors import InputError, UnreadableRecord
 from failtrace.mirror.archive import Archived
 from failtrace.mirror.runs import is_name_list
 from failtrace.mirror.tables import PASSED
 from failtrace.mirror.times import EARLIEST, LATEST
-from failtrace.mirror.writes import Entry, entry_of
+from failtrace.mirror.writes import MESSAGE_LIMIT, Entry, entry_of
 
 VERSION: Final = 1
 LONGEST_LINE: Final = 128 * 2**20
 """Bytes of one line. A record of 100,000 steps whose input and output are as long as values are kept has half of it."""
 LONGEST_SMALL: Final = 2 * 2**20
 """Bytes of a line, or of its head, that is no record."""
-MOST_MARKS: Final = 6_000_000
-"""Commas and opening brackets of one record: a value in memory takes up to 40 times its bytes in a line."""
+MOST_MARKS: Final = 8_000_000
+"""Commas, colons and opening brackets of one record: a value in memory takes up to 40 times its bytes in a line."""
+_MANY_MARKS: Final = 100_000
+"""From which on a record is looked at before it is read: reading a bad one can take a hundred times as much."""
+_MARKS: Final = (b",", b":", b"[", b"{")
+_STRETCH: Final = 2**18
 MOST_LINES: Final = 20_000_000
 MOST_BYTES: Final = 64 * 2**30
 """Bytes of all lines, unpacked: a few megabytes of gzip can hold any number."""
@@ -46,6 +50,8 @@ _WHOLE_64_BITS = Field(ge=-(2**63), lt=2**63)
 _MOMENT = Field(ge=EARLIEST, le=LATEST)
 LONGEST_DURATION: Final = 1e15
 """Milliseconds of an execution, seconds of a limit; longer than any can be, and short enough to be put in words."""
+_LONGEST_NAME: Final = 200
+"""Characters of a run_id, and of what failtrace itself names."""
 _TYPES = {PASSED, *[kind.value for kind in FailureType]}
 
 
@@ -56,13 +62,15 @@ def _names(text: str) -> str:
 
 
 class _Strict(BaseModel):
+    """Each of its texts has a length: pydantic lets a lone surrogate, which SQLite cannot keep, into those without."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class RunLine(_Strict):
     """A run, by the names of the mirror's columns."""
 
-    run_id: str = Field(max_length=200)
+    run_id: str = Field(max_length=_LONGEST_NAME)
     state: str = Field(pattern="^(running|finished|cancelled|interrupted)$")
     started_at: int = _MOMENT
     ended_at: int | None = _MOMENT
@@ -78,12 +86,12 @@ class SummaryLine(_Strict):
 
     trace_id: str = Field(pattern="^[0-9a-f]{32}$")
     failure_id: str | None = Field(pattern="^[0-9a-f-]{36}$")
-    run_id: str | None
-    subject: str
-    outcome: str
-    failure_type: str
-    message: str
-    fingerprint: str | None
+    run_id: str | None = Field(max_length=_LONGEST_NAME)
+    subject: str = Field(max_length=2**20)
+    outcome: str = Field(max_length=_LONGEST_NAME)
+    failure_type: str = Field(max_length=_LONGEST_NAME)
+    message: str = Field(max_length=MESSAGE_LIMIT)
+    fingerprint: str | None = Field(max_length=_LONGEST_NAME)
     ended_at: int = _MOMENT
     duration_ms: float = Field(ge=-LONGEST_DURATION, le=LONGEST_DURATION)
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -182,7 +190,7 @@ def _numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes | Bad]]:
                 yield number, raw
                 continue
             while raw and not raw.endswith(b"\n"):
-                raw = file.readline(LONGEST_LINE)
+                raw = file.readline(LONGEST_SMALL)
                 taken = _counted(taken, raw)
             yield number, Bad(number, f"it is longer than {LONGEST_LINE:,} bytes")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -227,12 +235,32 @@ def _execution(head: Any, body: bytes) -> Archived:
         raise ValueError("its record does not match its sha256")
     if not isinstance(stored_at, int) or not EARLIEST <= stored_at <= LATEST:
         raise ValueError("its time of storing is no time")
-    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_MARKS:
-        raise ValueError(f"its record has more than {MOST_MARKS:,} commas and brackets")
+    if _count(body) > _MANY_MARKS and (marks := _marks_of(body)) > _MANY_MARKS:
+        if marks > MOST_MARKS:
+            raise ValueError(f"its record has more than {MOST_MARKS:,} commas, colons and brackets")
+        check_shape(body)
     record = decode_record(body)
     if longest(record) > LONGEST_DURATION:
         raise ValueError("it lasted longer than anything can")
     return Archived(entry_of(record, body, sha256), stored_at)
+
+
+def _count(text: bytes) -> int:
+    return sum(map(text.count, _MARKS))
+
+
+def _marks_of(body: bytes) -> int:
+    """The marks outside of texts, where each is about a value; inside they are letters like any other."""
+    marks = inside = start = 0
+    while start < len(body):
+        end = start + _STRETCH
+        while body[end - 1 : end] == b"\\":  # what it escapes is of the same stretch
+            end += 1
+        parts = body[start:end].replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
+        marks += _count(b"".join(parts[inside::2]))
+        inside = (inside + len(parts) - 1) % 2
+        start = end
+    return marks
 
 
 def longest(record: TraceRecord) -> float:

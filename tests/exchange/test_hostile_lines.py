@@ -45,6 +45,9 @@ SUMMARY: dict[str, Any] = {
     "stored_at": 1,
 }
 
+TEXTS = ("run_id", "subject", "outcome", "failure_type", "message", "fingerprint")
+LONE = "a \ud800"
+
 
 def line_of(body: bytes, stored_at: int = 1) -> bytes:
     head = f'{{"type":"execution","sha256":"{digest(body)}","stored_at":{stored_at},"record":'
@@ -93,6 +96,13 @@ HOSTILE = {
     "run of no names": line("run", RUN, subjects='[1, null, {"a": []}]'),
     "run of a lone surrogate": line("run", RUN, subjects='["\\ud800"]'),
 }
+UNKEPT = {
+    "run named by a lone surrogate": line("run", RUN, run_id=LONE),
+    "record of a lone surrogate": line_of(encode_record(make_record(number=81)).replace(b"where is", rb"\ud800")),
+    "summary with a lone surrogate for a field": line("summary", SUMMARY, **{LONE: 1}),
+    **{f"summary of a lone surrogate as {name}": line("summary", SUMMARY, **{name: LONE}) for name in TEXTS},
+    **{f"summary of a long {name}": line("summary", SUMMARY, **{name: "x" * (2**20 + 1)}) for name in TEXTS},
+}
 
 
 def import_(home: Path, file: Path, *lines: bytes) -> "subprocess.CompletedProcess[str]":
@@ -120,6 +130,19 @@ def test_a_value_that_no_page_could_show_is_a_bad_line(tmp_path: Path) -> None:
     with Mirror.open(tmp_path / "home" / "mirror.sqlite") as mirror:
         assert mirror.failures().total == 2
         assert mirror.runs().rows == ()
+
+
+def test_a_text_that_sqlite_cannot_keep_or_that_has_no_end_is_a_bad_line(tmp_path: Path) -> None:
+    """Wherever it stands: the batch it is in is taken all the same."""
+    lines = [sound(1), *UNKEPT.values(), sound(2)]
+
+    done = import_(tmp_path / "home", tmp_path / "file", *lines)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    found = json.loads(done.stdout)
+    assert (found["new"], found["bad_lines"]) == (2, len(UNKEPT))
+    for number, name in enumerate(UNKEPT, 3):
+        assert f"line {number} was skipped" in done.stderr, name
 
 
 def test_of_two_executions_with_one_failure_id_one_is_a_bad_line(tmp_path: Path) -> None:

@@ -94,16 +94,70 @@ def test_lines_of_small_values_are_no_bomb(tmp_path: Path) -> None:
     done = import_(home, file)
 
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    for number, why in ((2, "holds no record"), (3, "holds no record"), (4, "6,000,000 commas and brackets")):
+    for number, why in ((2, "holds no record"), (3, "holds no record"), (4, "8,000,000 commas, colons and brackets")):
         assert f"line {number} was skipped" in done.stderr
         assert why in done.stderr.splitlines()[number - 2]
     with Mirror.open(home / "mirror.sqlite") as mirror:
         assert mirror.run("run-1")
 
 
+def execution_of(body: bytes) -> bytes:
+    head = json.dumps({"type": "execution", "sha256": digest(body), "stored_at": 1}, separators=(",", ":")).encode()
+    return head[:-1] + b',"record":' + body + b"}\n"
+
+
+def test_what_is_no_record_takes_no_more_memory_than_one(tmp_path: Path) -> None:
+    """Each of what is wrong with one would be told with a copy of all of it: too many pairs, fields, wrong items."""
+    home, file = tmp_path / "home", tmp_path / "bad.gz"
+    pairs = b",".join([b'"%x":"%x"' % (number, number) for number in range(400_000)])
+    steps = encode_record(make_record(number=1)).replace(b'"steps":[', b'"steps":[' + b"1," * 3_000_000)
+    bad = {
+        b'{"input":{' + b'"":"",' * 4_100_000 + b'"":""}}': "commas, colons and brackets",
+        b'{"input":{' + pairs + b"}}": "at failure_id (Field required)",
+        b'{"failure":{' + pairs + b"}}": "in 400,0",
+        b"{" + pairs + b"}": "in 400,0",
+        steps: "at steps.0",
+    }
+    with gzip.open(file, "wb", compresslevel=1) as packed:
+        packed.write(archive.header() + b"".join(map(execution_of, bad)) + run_line("run-1"))
+
+    done = import_(home, file)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    for line, (number, why) in zip(done.stderr.splitlines(), enumerate(bad.values(), 2), strict=True):
+        assert f"line {number} was skipped" in line
+        assert why in line
+    with Mirror.open(home / "mirror.sqlite") as mirror:
+        assert mirror.run("run-1")
+
+
+def marks_of(value: object) -> int:
+    """As many commas, colons and opening brackets as its JSON has outside of texts."""
+    if isinstance(value, list):
+        return 1 + max(0, len(value) - 1) + sum(map(marks_of, value))
+    if isinstance(value, dict):
+        return 1 + max(0, 2 * len(value) - 1) + sum(map(marks_of, value.values()))
+    return 0
+
+
+TEXTS = st.text('",:[{\\a\n', max_size=20)
+
+
+@given(
+    st.recursive(TEXTS | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner)),
+    st.integers(1, 9),
+)
+def test_marks_in_texts_are_no_marks(value: object, stretch: int) -> None:
+    """A text of commas is one value, wherever the stretches that are looked at end."""
+    with pytest.MonkeyPatch.context() as less:
+        less.setattr(archive, "_STRETCH", stretch)
+
+        assert archive._marks_of(json.dumps(value, separators=(",", ":")).encode()) == marks_of(value)
+
+
 def test_the_greatest_record_is_within_bounds() -> None:
     """As many steps, and as long an input and output, as an execution can have."""
-    text = 'Where is my "order"?\n' * (MAX_TEXT // 21)
+    text = '"id":[1,{}],"a"\n' * (MAX_TEXT // 16)
     value = [text] * (MAX_BYTES // MAX_TEXT)
     record = make_record(number=1, output=value)
     step = TraceStep(
@@ -119,9 +173,7 @@ def test_the_greatest_record_is_within_bounds() -> None:
         attributes={"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search", "size": 12_345},
     )
     body = encode_record(record.model_copy(update={"input": value, "steps": (step,) * MAX_STEPS}))
-    head = json.dumps({"type": "execution", "sha256": digest(body), "stored_at": 1}, separators=(",", ":")).encode()
-
-    (found,) = archive.read(io.BytesIO(archive.header() + head[:-1] + b',"record":' + body + b"}\n"))
+    (found,) = archive.read(io.BytesIO(archive.header() + execution_of(body)))
 
     assert isinstance(found, Archived)
     assert found.entry.body == body

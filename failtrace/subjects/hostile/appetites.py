@@ -1,15 +1,18 @@
 """Subjects that take too much of something."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from typing import Any, NamedTuple
 
 from failtrace.capture.step import step
 from failtrace.contracts import TraceRecord
-from failtrace.subjects.hostile.catalogue import DEADLINE_S, hostile, meets, raises, returns
+from failtrace.subjects.hostile.catalogue import DEADLINE_S, hostile, is_alive, is_short, meets, raises, returns, takes
 
 _MIB = 1024 * 1024
 _THREADS = 500
@@ -61,37 +64,65 @@ def fork_bomb() -> None:
         time.sleep(3600)
 
 
-@hostile("Endless recursion", raises("RecursionError", "recorded as RecursionError, its traceback bounded"))
+@hostile(
+    "Endless recursion",
+    raises("RecursionError", "recorded as RecursionError, its traceback bounded", is_short, takes),
+)
 def endless_recursion() -> None:
     """Calls itself until the interpreter refuses."""
     endless_recursion()
 
 
-@hostile("500 threads left behind", returns("it returns, and its threads go with its process"))
-def threads_left_behind() -> int:
+class _Threads(NamedTuple):
+    """How many a subject began, and how many of them are there now: all while its process is, for they never end."""
+
+    begun: int
+    left: int
+
+    @classmethod
+    def of(cls, record: TraceRecord) -> _Threads:
+        told = record.output if isinstance(record.output, dict) else {}
+        begun = told.get("threads")
+        begun = begun if isinstance(begun, int) else 0
+        return cls(begun, begun if is_alive(told.get("process")) else 0)
+
+
+def _no_thread_left(record: TraceRecord) -> bool:
+    return _Threads.of(record) == (_THREADS, 0)
+
+
+def _threads_seen(record: TraceRecord) -> str:
+    return "{:,} threads, {:,} of them left.".format(*_Threads.of(record))
+
+
+@hostile(
+    "500 threads left behind",
+    returns("it returns, and its threads go with its process", _no_thread_left, _threads_seen),
+)
+def threads_left_behind() -> dict[str, int]:
     """Threads that never end and are waited for at exit."""
+    before = threading.active_count()
     for _ in range(_THREADS):
         threading.Thread(target=time.sleep, args=(3600,)).start()
-    return threading.active_count()
+    return {"process": os.getpid(), "threads": threading.active_count() - before}
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _left_processes(record: TraceRecord) -> list[Any]:
+    return record.output if isinstance(record.output, list) else []
 
 
 def _nobody_left(record: TraceRecord) -> bool:
     """None of the processes whose numbers the subject gave is there."""
-    pids = record.output
-    return (
-        isinstance(pids, list) and len(pids) == 3 and not any(isinstance(pid, int) and _is_alive(pid) for pid in pids)
-    )
+    pids = _left_processes(record)
+    return len(pids) == 3 and not any(map(is_alive, pids))
 
 
-@hostile("Fork and orphan", returns("it returns, and the processes it left are ended", _nobody_left))
+def _processes_seen(record: TraceRecord) -> str:
+    pids = _left_processes(record)
+    return f"{len(pids)} processes left behind, {sum(map(is_alive, pids))} of them alive."
+
+
+@hostile("Fork and orphan", returns("it returns, and the processes it left are ended", _nobody_left, _processes_seen))
 def fork_and_orphan() -> list[int]:
     """Leaves a child that ignores SIGTERM, one in a session of its own, and an orphaned grandchild."""
     deaf = os.fork()

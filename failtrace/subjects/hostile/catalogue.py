@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from failtrace.codec import encode_record
 from failtrace.contracts import Crashed, Raised, Returned, TimedOut, TraceRecord
 from failtrace.subjects.limits import LIMIT_MET, LimitName
 from failtrace.subjects.subject import Subject, source_of
@@ -15,6 +17,12 @@ DEADLINE_S = 1.0
 """For those that never end by themselves."""
 PATIENCE_S = 20.0
 """For those that do, also on a busy machine."""
+_SHORT_RECORD = 64 * 1024
+"""Bytes; those of the catalogue's errors have less than a tenth of it."""
+
+
+def _nothing_more(_: TraceRecord) -> str:
+    return ""
 
 
 class Expected(NamedTuple):
@@ -22,6 +30,8 @@ class Expected(NamedTuple):
 
     told: str
     holds: Callable[[TraceRecord], bool]
+    seen: Callable[[TraceRecord], str] = _nothing_more
+    """What the record shows, or what is found around it, beyond the failure's message; for any record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +102,12 @@ def meets(limit: LimitName, step: str | None = None) -> Expected:
     )
 
 
-def raises(type_name: str, told: str, also: Callable[[TraceRecord], bool] = lambda _: True) -> Expected:
+def raises(
+    type_name: str,
+    told: str,
+    also: Callable[[TraceRecord], bool] = lambda _: True,
+    seen: Callable[[TraceRecord], str] = _nothing_more,
+) -> Expected:
     """It raises, whatever; the record names the type."""
     return Expected(
         told,
@@ -101,12 +116,40 @@ def raises(type_name: str, told: str, also: Callable[[TraceRecord], bool] = lamb
             and record.outcome.error.type.rpartition(".")[2] == type_name
             and also(record)
         ),
+        seen,
     )
 
 
-def returns(told: str, also: Callable[[TraceRecord], bool] = lambda _: True) -> Expected:
+def returns(
+    told: str,
+    also: Callable[[TraceRecord], bool] = lambda _: True,
+    seen: Callable[[TraceRecord], str] = _nothing_more,
+) -> Expected:
     """It passes, and harms nobody."""
-    return Expected(told, lambda record: isinstance(record.outcome, Returned) and not record.failure and also(record))
+    return Expected(
+        told, lambda record: isinstance(record.outcome, Returned) and not record.failure and also(record), seen
+    )
+
+
+def is_alive(pid: Any) -> bool:
+    """Whether a process has this number; what is no number is nobody's."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, TypeError):
+        return False
+    return True
+
+
+def takes(record: TraceRecord) -> str:
+    """How much of the record its error is, and how much all of it."""
+    error = getattr(record.outcome, "error", None)
+    characters = len(error.stacktrace) if error else 0
+    return f"Its traceback has {characters:,} characters, the record {len(encode_record(record)):,} bytes."
+
+
+def is_short(record: TraceRecord) -> bool:
+    """Whether an error, with its traceback and all that hangs on it, made no long record."""
+    return len(encode_record(record)) <= _SHORT_RECORD
 
 
 def _limit_met(record: TraceRecord) -> Any:

@@ -1,8 +1,9 @@
 """Subjects whose exceptions are not what exceptions should be."""
 
+from failtrace.capture.exceptions import MAX_GROUP_DEPTH
 from failtrace.capture.step import step
-from failtrace.contracts import Raised, TraceRecord
-from failtrace.subjects.hostile.catalogue import hostile, raises
+from failtrace.contracts import ErrorInfo, Raised, TraceRecord
+from failtrace.subjects.hostile.catalogue import hostile, is_short, raises, takes
 
 _LEVELS = 2000
 
@@ -38,7 +39,25 @@ def raise_base_exception() -> None:
         raise Unforeseen("not an Exception")
 
 
-@hostile("Nested exception groups", raises("ExceptionGroup", "recorded, its depth bounded"))
+def _levels(error: ErrorInfo) -> int:
+    """How deep groups stand in it, or in what led to it."""
+    inside = [1 + _levels(member) for member in error.exceptions]
+    return max([*inside, *map(_levels, error.causes)], default=0)
+
+
+def _levels_of(record: TraceRecord) -> int:
+    return _levels(record.outcome.error) if isinstance(record.outcome, Raised) else 0
+
+
+def _is_shallow(record: TraceRecord) -> bool:
+    return 0 < _levels_of(record) <= MAX_GROUP_DEPTH and is_short(record)
+
+
+def _depth_seen(record: TraceRecord) -> str:
+    return f"{_levels_of(record):,} levels of {_LEVELS:,} are recorded. {takes(record)}"
+
+
+@hostile("Nested exception groups", raises("ExceptionGroup", "recorded, its depth bounded", _is_shallow, _depth_seen))
 def raise_nested_groups() -> None:
     """Groups in groups, 2,000 deep, each with a cycle of causes."""
     group: Exception = ValueError("innermost")

@@ -18,12 +18,17 @@ def look_around() -> dict[str, object]:
             "directory": str(Path.cwd()),
             "umask": umask,
             "environment": len(os.environ),
-            "descriptors": sum(_is_open(fd) for fd in range(256)),
+            "descriptors": open_descriptors(),
             "threads": threading.active_count(),
             "memory": resource.getrlimit(resource.RLIMIT_DATA),
             "processor": resource.getrlimit(resource.RLIMIT_CPU),
             "deaf": signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL,
         }
+
+
+def open_descriptors() -> int:
+    """How many of the first descriptors are open."""
+    return sum(_is_open(fd) for fd in range(256))
 
 
 def _is_open(fd: int) -> bool:
