@@ -183,7 +183,8 @@ def _forms(text: str) -> Iterator[str]:
     yield quote_plus(data)
     for json in _one_level(text):
         yield from map(_without_surrogates, _in_html(json))
-    yield repr(text)[1:-1]
+    for inner in (repr(text)[1:-1], *_one_level(text)):
+        yield from map(_without_surrogates, (inner, repr(inner)[1:-1], *_one_level(inner)))
     yield repr(data)[2:-1]
     for told in _in_base64(data):
         yield from (told, quote(told, safe=""))
@@ -209,7 +210,8 @@ def _in_html(text: str) -> Iterator[str]:
     yield html
     for apostrophe, quotation in (("&#39;", "&#34;"), ("&#39;", "&quot;"), ("&apos;", "&quot;")):
         yield html.replace("&#x27;", apostrophe).replace("&quot;", quotation)
-    yield escape(text, quote=False)
+    plain = escape(text, quote=False)
+    yield from (plain, plain.replace('"', "&quot;"))
 
 
 def _in_quotes(text: str) -> Iterator[str]:

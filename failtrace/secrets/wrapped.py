@@ -16,8 +16,8 @@ _MIN_LINE = 40
 """Characters that one line at least must have; 64 and 76 are usual, but the first may be cut."""
 
 _CHARACTER = "[A-Za-z0-9+/_-]"
-# As it is, and as reprs and JSON write it, also JSON in JSON; YAML indents.
-_LINE_END = r"(?:\r?\n|(?:\\{1,4}r)?\\{1,4}n)[ \t]*"
+# As it is, and as reprs and JSON write it, also JSON in JSON; YAML indents, mail quotes, comments begin with a sign.
+_LINE_END = r"(?:\r?\n|(?:\\{1,4}r)?\\{1,4}n)[ \t>|#*]*+"
 _MAY_HOLD = SchemaValidator(core_schema.str_schema(pattern=rf"{_CHARACTER}{{{_MIN_LINE}}}[\r\n\\]"))
 """By Rust's regex engine, which looks for one of the three first: 0.4 us a kilobyte of prose."""
 # Begins where no character stands before, and gives none back: each is looked at once.

@@ -118,6 +118,10 @@ def test_variable_that_tells_no_secret_gives_none(name: str, value: str) -> None
         html.escape(json.dumps(KEY)[1:-1]),
         html.escape(json.dumps(KEY, ensure_ascii=False)[1:-1]).replace("&quot;", "&#34;"),
         KEY.replace('"', '""'),
+        html.escape(KEY, quote=False).replace('"', "&quot;"),
+        repr(json.dumps(KEY))[2:-2],
+        json.dumps(repr(KEY))[2:-2],
+        repr(repr(KEY)[1:-1])[1:-1],
     ],
 )
 def test_configured_key_goes_in_every_encoding(form: str) -> None:
@@ -157,7 +161,7 @@ def wrap(text: str, columns: int, end: str) -> str:
     return "".join(text[at : at + columns] + end for at in range(0, len(text), columns))
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", r"\n", r"\r\n", r"\\n", "\n    "])
+@pytest.mark.parametrize("end", ["\n", "\r\n", r"\n", r"\r\n", r"\\n", "\n    ", "\n> ", "\n# "])
 @pytest.mark.parametrize("columns", [64, 76])
 @pytest.mark.parametrize("secret", ["ab.cd" + "/1", "blue.horse.77" * 20], ids=["short", "long"])
 def test_secret_goes_from_base64_in_lines(secret: str, columns: int, end: str) -> None:
