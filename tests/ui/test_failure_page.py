@@ -70,6 +70,12 @@ def failed(kind: FailureType, number: int = 1, of_record: dict[str, Any] | None 
     return record.model_copy(update={"failure": failure})
 
 
+def inline(record: TraceRecord) -> TraceRecord:
+    """The record of an execution in its caller's process."""
+    where = record.environment.model_copy(update={"isolation": "inline"})
+    return record.model_copy(update={"environment": where})
+
+
 def opened(open_page: OpenPage, mirror: Mirror, record: TraceRecord, **params: str) -> AppTest:
     mirror.write([item(record)])
     page = open_page("failure", failure_id=record.failure_id or record.trace_id, **params)
@@ -338,6 +344,29 @@ def test_stacks_that_could_not_be_taken_are_said_to_be_so(open_page: OpenPage, m
     assert (block["text"], block["place"], block["folds"]) == ("Where it stood could not be taken.", None, [])
 
 
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (None, "The output of a late call is not kept."),
+        (ErrorInfo(type="E", message="", stacktrace=""), "It did not return."),
+    ],
+    ids=["returned", "raised"],
+)
+def test_a_late_call_that_nothing_ended_is_not_said_to_have_been(
+    open_page: OpenPage, mirror: Mirror, raised: ErrorInfo | None, words: str
+) -> None:
+    """Where the limit was not enforced the call went on to its end: what is missing is only not kept."""
+    late = TimedOut(limit_s=0.2, elapsed_s=0.5, stacks="", enforced=False, termination=None)
+    evidence = (DeadlineExceeded(limit_s=0.2, elapsed_s=0.5, stacks=""),)
+    record = failed(FailureType.TIMEOUT, of_record={"outcome": late}, evidence=evidence, error=raised)
+
+    page = opened(open_page, mirror, record)
+
+    block = data_of(page, "cause")["blocks"][0]
+    assert (block["headline"], block["text"]) == ("It ended after its limit", "Nothing was ended.")
+    assert words in [said.value for said in page.caption]
+
+
 def test_a_death_is_told_in_plain_words(open_page: OpenPage, mirror: Mirror) -> None:
     """How it died, and the step that was open, must be told; what nobody could know must be left out."""
     end = Termination(signal="SIGKILL", out_of_memory=True, last_open_step_id="00000000000000ff")
@@ -451,8 +480,13 @@ def test_a_step_whose_claim_failed_did_not_fail_itself(open_page: OpenPage, mirr
     [
         (make_record(None, number=5), "This execution passed, so there is nothing like it to look for."),
         (make_record(number=5, logs=Logs()), "Nothing was logged or printed."),
+        (inline(make_record(number=5, logs=Logs())), "Nothing was logged; inline keeps no output streams."),
+        (
+            inline(make_record(number=5, logs=Logs(), run_id=None, input={"args": [], "kwargs": {}})),
+            "watch keeps no log and no output streams.",
+        ),
     ],
-    ids=["similar", "logs"],
+    ids=["similar", "logs", "inline", "watched"],
 )
 def test_an_empty_tab_says_why(open_page: OpenPage, mirror: Mirror, record: TraceRecord, words: str) -> None:
     """A tab without content must not be a blank."""

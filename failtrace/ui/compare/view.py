@@ -11,7 +11,7 @@ from failtrace.ui.components import Fact, component, header
 from failtrace.ui.kinds import kind_of
 from failtrace.ui.url_state import FailureAddress
 from failtrace.ui.values import NOT_RECORDED, show_json, show_text
-from failtrace.ui.wording import duration, plural
+from failtrace.ui.wording import duration, no_output, plural
 
 _compare = component(
     "compare",
@@ -175,13 +175,16 @@ def _show_alone(step: TraceStep) -> None:
 
 
 def _show_outputs(left: TraceRecord, right: TraceRecord) -> None:
-    returned = [record.outcome.kind == "returned" for record in (left, right)]
-    if any(returned):
-        ours, theirs = ["Nothing." if came_back else "It did not return." for came_back in returned]
+    ours, theirs = [_without_output(record) for record in (left, right)]
+    if "returned" in (left.outcome.kind, right.outcome.kind) or ours != theirs:
         _show_values("Output", left.output, right.output, "output", nothing=(ours, theirs))
     else:
         st.caption("Output")
-        st.caption("Neither execution returned.")
+        st.caption(no_output(left))
+
+
+def _without_output(record: TraceRecord) -> str:
+    return "Nothing." if record.outcome.kind == "returned" else no_output(record)
 
 
 def _show_values(label: str, left: Json, right: Json, name: str, nothing: tuple[str, str] = _NOTHING) -> None:
