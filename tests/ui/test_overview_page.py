@@ -230,7 +230,8 @@ def test_an_empty_parameter_is_no_mistake(open_page: OpenPage, busy: Mirror) -> 
     page = open_page("overview", subject="", range="")
 
     assert not page.exception
-    assert not (page.text or page.info)
+    assert not page.text
+    assert not page.info
     assert figures_of(page) == figures_of(open_page("overview"))
 
 
