@@ -27,7 +27,7 @@ def boxes(mirror: Mirror) -> CompareAddress:
     With an id on the left alone, a passing execution of the same subject stands on the right.
     """
     _follow_address(mirror)
-    one, turn, other = st.columns([10, 2, 10], vertical_alignment="bottom")
+    one, turn, other = st.columns([9, 3, 9], vertical_alignment="bottom")
     texts = [_box(one, "left"), _box(other, "right")]
     ids = [FailureAddress.parse(text).failure_id for text in texts]
     turn.button("Swap", icon=":material/swap_horiz:", on_click=_swap, width="stretch", disabled=not ids[1])
