@@ -35,7 +35,7 @@ def test_a_failure_alone_is_compared_with_its_passing_twin(open_page: OpenPage, 
     assert not page.exception
     assert any("on the same input" in text for text in texts(page))
     assert page.text_input(key="compare-right").value == TRACE
-    assert "The first difference: step search gave 0 items on the left and 2 items on the right." in texts(page)
+    assert "The first difference: step 'search' gave 0 items on the left and 2 items on the right." in texts(page)
     data = component(page, "compare")
     assert (data["first"], data["selected"], data["answers"]) == (1, 1, [0, 1])
     assert [data["names"][at] for at in data["left"]] == ["plan", "search"]
@@ -112,7 +112,24 @@ def test_another_execution_takes_the_right_side(open_page: OpenPage, pair: Mirro
 
     assert not page.exception
     assert page.query_params["right"] == page.text_input(key="compare-right").value == f"{4:032x}"
-    assert "The first difference: step search is only on the left." in texts(page)
+    assert "The first difference: step 'search' is only on the left." in texts(page)
+
+
+def test_a_pace_is_told_by_a_number_above_one(open_page: OpenPage, mirror: Mirror) -> None:
+    """0.3 times as long is a sum to be done, and about as long no news."""
+    took = {31: 10.0, 32: 34.0, 33: 1500.0, 34: 10.1, 35: 0.0}
+    steps = {number: (make_step("plan", 0, duration_ms=ms),) for number, ms in took.items()}
+    mirror.write([item(make_record(number=number, steps=steps[number])) for number in took])
+
+    def told(left: int, right: int) -> str:
+        page = open_page("compare", left=failure_id_of(left), right=failure_id_of(right))
+        return next(text for text in texts(page) if " on the left, " in text)
+
+    assert told(31, 32) == "10 ms on the left, 34 ms on the right, 3.4 times as long"
+    assert told(32, 31) == "34 ms on the left, 10 ms on the right, 3.4 times as fast"
+    assert told(31, 33) == "10 ms on the left, 1.50 s on the right, 150 times as long"
+    assert told(31, 34) == "10 ms on the left, 10 ms on the right"
+    assert told(35, 31) == "0 ms on the left, 10 ms on the right"
 
 
 def test_a_step_of_one_side_is_shown_as_it_is(open_page: OpenPage, mirror: Mirror) -> None:
@@ -163,4 +180,4 @@ def test_sides_are_swapped(open_page: OpenPage, pair: Mirror, right: dict[str, s
     swapped = next(button for button in page.button if button.label == "Swap").click().run()
 
     assert (swapped.query_params["left"], swapped.query_params["right"]) == (TRACE, failure_id_of(1))
-    assert "The first difference: step search gave 2 items on the left and 0 items on the right." in texts(swapped)
+    assert "The first difference: step 'search' gave 2 items on the left and 0 items on the right." in texts(swapped)

@@ -97,8 +97,11 @@ def _show(found: Preview) -> bool:
             st.caption(f"… and {plural(found.bad - len(found.problems), 'more line')}.")
         if found.count:
             # Not a checkbox: Streamlit draws its box in the colour of every border, which is hard to see.
-            skip = _SKIP == st.segmented_control(
-                "Lines that are not JSON", [_MEND, _SKIP], default=_MEND, required=True, key="run-skip"
+            skip = (
+                st.segmented_control(
+                    "Lines that are not JSON", [_MEND, _SKIP], default=_MEND, required=True, key="run-skip"
+                )
+                == _SKIP
             )
     if found.first:
         shown = len(found.first)
