@@ -157,7 +157,8 @@ def _redaction(settings: Settings) -> Finding:
     told = f"{shapes}; {f'rules of your own: {theirs}' if theirs else 'no rules of your own'}"
     configured = [settings.cosmos_key.get_secret_value()] if settings.cosmos_key is not None else []
     secrets = len(secret_texts(configured, os.environ))
-    told += f"; {count_of(secrets, 'secret')} of this process's own, also as URLs, JSON, HTML and base64 write them"
+    written = ", also as URLs, JSON, HTML and base64 write them" if secrets else ""
+    told += f"; {count_of(secrets, 'secret')} of this process's own{written}"
     return Finding("redaction", "ok", told)
 
 

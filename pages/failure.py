@@ -16,13 +16,14 @@ bootstrap.page("failure")
 store = bootstrap.services().store
 mirror = store.mirror
 
+head = st.container()
 ways, box = st.columns([4, 5], vertical_alignment="center")
 with box:
     typed = id_box()
 said = FailureAddress.read(st.query_params)
 with ways:
     ways_of_the_list(said.within, beside_in_list(mirror, FailureAddress.parse(typed).failure_id, said.within))
-found = open_record(store, typed)
+found = open_record(store, typed, head)
 
 record = found.record
 address = FailureAddress(record.failure_id or record.trace_id, said.step, said.within)

@@ -51,7 +51,7 @@ EXCEPTIONS = {
         "a time zone this machine knows; our titles of types of failure",
     ),
     ("failtrace/ui/heading.py", "markup"): (1, "our own five time ranges"),
-    ("failtrace/ui/health/hostile.py", "markup"): (1, "the title of a hostile subject of ours"),
+    ("failtrace/ui/health/hostile.py", "markup"): (1, "how many hostile subjects have ended, of how many"),
     ("failtrace/ui/health/view.py", "markup"): (1, "the name of a check of ours"),
     ("failtrace/ui/overview/view.py", "markup"): (3, "our own labels with numbers, `hour` or `day`"),
     ("failtrace/ui/run/form.py", "markup"): (1, "why there is nothing to run, in sentences of ours with numbers"),

@@ -176,7 +176,8 @@ def _evidence(item: Evidence) -> Iterator[str]:
         yield f"value: {_value(item.value)}"
     elif isinstance(item, DeadlineExceeded):
         yield f"limit {item.limit_s:g} s, elapsed {item.elapsed_s:.3f} s"
-        yield _text(item.stacks)
+        if item.stacks.strip():
+            yield _text(item.stacks)
     else:
         yield f"“{item.text}” ({item.start}–{item.end}), score {item.score:.2f}"
         yield f"nearest evidence ({item.evidence_source or 'none'}): {item.nearest_evidence or '–'}"

@@ -144,8 +144,8 @@ def _evidence(item: ContractViolation | DeadlineExceeded | UnsupportedClaim, fai
         if item.rule != "missing":
             yield f"  value: {clipped(_value(item.value, indent=None), _LINE)}"
     elif isinstance(item, DeadlineExceeded):
-        yield f"limit {item.limit_s:g} s, elapsed {item.elapsed_s:.3g} s; it stood at"
         stacks = stacks_of(item.stacks)
+        yield f"limit {item.limit_s:g} s, elapsed {item.elapsed_s:.3g} s{'; it stood at' if stacks else ''}"
         for stack in ([stack for stack in stacks if stack.place] or stacks)[:MAX_RELATED]:
             frames = [frame for frame in stack.frames if frame.own] or stack.frames
             yield f"  {stack.name}"

@@ -1,12 +1,14 @@
-"""How to run an execution again, as a command for a shell."""
+"""How to run an execution again: a command for a shell, or of a watched call Python."""
 
 import json
 import re
 import shlex
 from typing import Final
 
+from failtrace.analysis.watched import is_watched
 from failtrace.capture.markers import KEY
 from failtrace.contracts import TimedOut, TraceRecord
+from failtrace.exchange.call_again import call_again
 from failtrace.exchange.markdown import fenced, span
 
 MAX_COMMAND: Final = 700
@@ -17,20 +19,24 @@ _INPUT_OF: Final = """python -c 'import json, sys; print(json.dumps(json.load(sy
 
 
 def rerun(record: TraceRecord) -> str:
-    """The command as Markdown, with what to mind; where there is none, what to do instead."""
+    """As Markdown, with what to mind; where neither finds the subject, what to do instead."""
+    told = call_again(record) if is_watched(record) else _by_command(record)
+    if f'"{KEY}"' in json.dumps(record.input):
+        return (
+            f"{told}\n\nThe input holds marks ({span(KEY)}) in place of what was cut, redacted or is no JSON; "
+            "put the values back first."
+        )
+    return told
+
+
+def _by_command(record: TraceRecord) -> str:
     command = rerun_command(record)
     if command is None:
         return (
             "No command finds this subject by its source; call `run_with_failure_detection` where it is defined, "
             f"on the input of `failtrace show {record.failure_id or record.trace_id} --json`."
         )
-    told = [f"In the project's folder:\n\n{fenced(command, 'sh')}"]
-    if f'"{KEY}"' in json.dumps(record.input):
-        told.append(
-            f"The input holds marks ({span(KEY)}) in place of what was cut, redacted or is no JSON; "
-            "put the values back first."
-        )
-    return "\n\n".join(told)
+    return f"In the project's folder:\n\n{fenced(command, 'sh')}"
 
 
 def rerun_command(record: TraceRecord) -> str | None:

@@ -14,8 +14,8 @@ from failtrace.ui.wording import duration
 _LONGEST_MESSAGE: Final = 300
 _PICKED: Final = "failures-picked"
 _COLUMNS: Final = (
-    Column("type", "Type", "badge", "9.6rem"),
-    Column("subject", "Subject", "strong", "minmax(6rem, 1.1fr)"),
+    Column("type", "Type", "badge", "8.6rem"),
+    Column("subject", "Subject", "strong", "minmax(9rem, 1.6fr)"),
     Column("message", "Message", "message", "minmax(0, 3fr)"),
     Column("took", "Took", "number", "5.2rem", hide=True),
     Column("when", "When", "time", "6.6rem"),

@@ -10,8 +10,6 @@ from failtrace.errors import FailtraceError
 
 RETRY_S: Final = 2
 _ASKED: Final = "asked-again"
-_IGNORED: Final = 3
-"""Parts of an address that are named."""
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -48,11 +46,9 @@ def empty(headline: str, todo: str, icon: str = ":material/inbox:") -> None:
 
 def tell_ignored(said: Sequence[str]) -> None:
     """Which parts of the address this page leaves out, where there are any; quoted from it, so plain text."""
-    if not said:
-        return
-    few = ", ".join(said[:_IGNORED])
-    more = f" and {len(said) - _IGNORED:,} more" if len(said) > _IGNORED else ""
-    st.text(f"This page ignores what it does not know in its address: {few}{more}.")
+    if said:
+        st.info("This page ignores what it does not know in its address:", icon=":material/info:")
+        st.text(", ".join(said))
 
 
 def wait_for_answer(detail: str) -> NoReturn:

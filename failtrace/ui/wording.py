@@ -1,11 +1,12 @@
-"""Numbers in words, for the pages."""
+"""Numbers and endings in words, for the pages."""
 
 from typing import Final
 
+from failtrace.contracts import TimedOut, TraceRecord
 from failtrace.wording import count_of as plural
 from failtrace.wording import duration, size
 
-__all__ = ["ABOUT", "duration", "percent", "plural", "roughly", "size", "stretch_of"]
+__all__ = ["ABOUT", "duration", "no_output", "percent", "plural", "roughly", "size", "stretch_of"]
 
 ABOUT: Final = "≈ "
 """Before a number that is not exact."""
@@ -27,3 +28,11 @@ def percent(share: float) -> str:
     if 0 < share < 0.001:
         return "<0.1 %"
     return f"{share * 100:.1f} %".replace(".0 %", " %")
+
+
+def no_output(record: TraceRecord) -> str:
+    """Why there is none: what was late, and nothing ended it, returned one unless it raised."""
+    raised = record.failure is not None and record.failure.error is not None
+    if isinstance(record.outcome, TimedOut) and not record.outcome.enforced and not raised:
+        return "The output of a late call is not kept."
+    return "It did not return."

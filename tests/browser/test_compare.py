@@ -46,7 +46,7 @@ def test_a_failure_stands_beside_what_passed_and_the_first_difference_is_chosen(
     page.get_by_role("main").get_by_role("link", name=re.compile("Compare")).first.click()
 
     expect(page).to_have_url(re.compile(f"/compare.*{failure_id_of(FAILED)}"))
-    expect(page.get_by_text("The first difference: step search gave 0 items on the left and 2 items")).to_be_visible()
+    expect(page.get_by_text("The first difference: step 'search' gave 0 items on the left and 2 items")).to_be_visible()
     chosen = page.get_by_role("option", selected=True)
     expect(chosen).to_contain_text("search")
     page.get_by_role("listbox", name=re.compile("Pairs of steps")).focus()

@@ -67,7 +67,7 @@ def test_a_file_is_previewed_and_its_run_repeated(open_: Open, tmp_path: Path, w
     page.locator('input[type="file"]').set_input_files(file)
     expect(page.get_by_text("Line 2 is not JSON")).to_be_visible()
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
-    page.get_by_text("Skip it").click()
+    page.get_by_role("radio", name="Skip").click()
     expect(page.get_by_text("1 subject on 2 inputs: 2 executions")).to_be_visible()
 
     page.get_by_role("button", name="Run", exact=True).click()

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from support.records import item as stored_item
+from support.records import make_record
 
 from failtrace import run_with_failure_detection
-from failtrace.contracts import TraceRecord
+from failtrace.contracts import DeadlineExceeded, FailureType, TraceRecord
 from failtrace.mirror.mirror import Mirror
 from failtrace.subjects.hostile import HOSTILE
 from failtrace.subjects.scenarios import EXPECTED
@@ -81,6 +82,20 @@ def test_show_gives_the_record_and_nothing_else() -> None:
     assert "ValueError: no \\x1b[31mway" in story.stdout
     assert "\x1b" not in story.stdout
     assert failtrace("show", execution["trace_id"], "--json").stdout == shown.stdout
+
+
+def test_a_deadline_without_stacks_leaves_no_gap(clean_environment: Path) -> None:
+    """Inside its caller's process nobody saw where it stood: neither account may begin to say so."""
+    late = DeadlineExceeded(limit_s=0.2, elapsed_s=0.5, stacks="")
+    record = make_record(FailureType.TIMEOUT, number=1)
+    assert record.failure
+    record = record.model_copy(update={"failure": record.failure.model_copy(update={"evidence": (late,)})})
+    clean_environment.mkdir(parents=True, exist_ok=True)
+    with Mirror.open(clean_environment / "mirror.sqlite") as mirror:
+        mirror.write([stored_item(record)])
+
+    assert failtrace("show", record.trace_id).stdout.endswith("Evidence\n  limit 0.2 s, elapsed 0.500 s\n")
+    assert "\nlimit 0.2 s, elapsed 0.5 s\n```" in failtrace("show", record.trace_id, "--markdown").stdout
 
 
 def test_show_abridges_what_is_long(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from support.cosmos_fixtures import Cosmos, cosmos, cosmos_account, cosmos_servi
 from support.cosmos_proxy import HANG
 from support.records import failure_id_of, item, make_record, make_step
 
+from failtrace.analysis.fingerprint import ALGORITHM
 from failtrace.contracts import (
     Completeness,
     ContractViolation,
@@ -62,12 +63,25 @@ def ways_on(page: AppTest) -> list[str]:
     return [link.label for link in page.main.get("page_link") if isinstance(link, Element)]
 
 
+def ends_with_a_title(page: AppTest) -> None:
+    """A page without a record has its name, and one way to the list."""
+    assert [title.value for title in page.title] == ["Open a failure"]
+    assert data_of(page, "neighbours")["back"]["label"] == "All failures"
+    assert not ways_on(page)
+
+
 def failed(kind: FailureType, number: int = 1, of_record: dict[str, Any] | None = None, **changes: Any) -> TraceRecord:
     """A failed record with these fields of its failure, and of itself."""
     record = make_record(kind, number=number, **(of_record or {}))
     assert record.failure
     failure = record.failure.model_copy(update={"error": None, **changes})
     return record.model_copy(update={"failure": failure})
+
+
+def inline(record: TraceRecord) -> TraceRecord:
+    """The record of an execution in its caller's process."""
+    where = record.environment.model_copy(update={"isolation": "inline"})
+    return record.model_copy(update={"environment": where})
 
 
 def opened(open_page: OpenPage, mirror: Mirror, record: TraceRecord, **params: str) -> AppTest:
@@ -338,6 +352,29 @@ def test_stacks_that_could_not_be_taken_are_said_to_be_so(open_page: OpenPage, m
     assert (block["text"], block["place"], block["folds"]) == ("Where it stood could not be taken.", None, [])
 
 
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (None, "The output of a late call is not kept."),
+        (ErrorInfo(type="E", message="", stacktrace=""), "It did not return."),
+    ],
+    ids=["returned", "raised"],
+)
+def test_a_late_call_that_nothing_ended_is_not_said_to_have_been(
+    open_page: OpenPage, mirror: Mirror, raised: ErrorInfo | None, words: str
+) -> None:
+    """Where the limit was not enforced the call went on to its end: what is missing is only not kept."""
+    late = TimedOut(limit_s=0.2, elapsed_s=0.5, stacks="", enforced=False, termination=None)
+    evidence = (DeadlineExceeded(limit_s=0.2, elapsed_s=0.5, stacks=""),)
+    record = failed(FailureType.TIMEOUT, of_record={"outcome": late}, evidence=evidence, error=raised)
+
+    page = opened(open_page, mirror, record)
+
+    block = data_of(page, "cause")["blocks"][0]
+    assert (block["headline"], block["text"]) == ("It ended after its limit", "Nothing was ended.")
+    assert words in [said.value for said in page.caption]
+
+
 def test_a_death_is_told_in_plain_words(open_page: OpenPage, mirror: Mirror) -> None:
     """How it died, and the step that was open, must be told; what nobody could know must be left out."""
     end = Termination(signal="SIGKILL", out_of_memory=True, last_open_step_id="00000000000000ff")
@@ -420,8 +457,9 @@ def test_similar_failures_are_counted_listed_and_explained(open_page: OpenPage, 
 
 
 def test_a_failure_that_is_the_only_one_says_so(open_page: OpenPage, mirror: Mirror) -> None:
-    """Without a list of one, which is the failure itself."""
-    page = tab(open_page, mirror, make_record(number=5), "Similar failures")
+    """Without a list of one, which is the failure itself; the algorithm's name is nothing that failures share."""
+    record = failed(FailureType.EXCEPTION, number=5, fingerprint_parts=(ALGORITHM, "ValueError", "answer"))
+    page = tab(open_page, mirror, record, "Similar failures")
 
     assert "No other failure has this cause." in [said.value for said in page.text]
     assert "ValueError\nanswer" in [code.value for code in page.code]
@@ -451,8 +489,13 @@ def test_a_step_whose_claim_failed_did_not_fail_itself(open_page: OpenPage, mirr
     [
         (make_record(None, number=5), "This execution passed, so there is nothing like it to look for."),
         (make_record(number=5, logs=Logs()), "Nothing was logged or printed."),
+        (inline(make_record(number=5, logs=Logs())), "Nothing was logged; inline keeps no output streams."),
+        (
+            inline(make_record(number=5, logs=Logs(), run_id=None, input={"args": [], "kwargs": {}})),
+            "watch keeps no log and no output streams.",
+        ),
     ],
-    ids=["similar", "logs"],
+    ids=["similar", "logs", "inline", "watched"],
 )
 def test_an_empty_tab_says_why(open_page: OpenPage, mirror: Mirror, record: TraceRecord, words: str) -> None:
     """A tab without content must not be a blank."""
@@ -480,7 +523,7 @@ def test_no_id_asks_for_one(open_page: OpenPage) -> None:
 
     assert not page.exception
     assert any("Open a failure by its id" in said.value for said in page.markdown)
-    assert ways_on(page) == ["All failures"]
+    ends_with_a_title(page)
 
 
 @pytest.mark.parametrize(
@@ -495,7 +538,7 @@ def test_a_malformed_id_is_answered_with_what_one_looks_like(open_page: OpenPage
     assert not page.exception
     assert [error.value for error in page.error] == ["This is not a failure_id."]
     assert "0193f6c2-7a1b-7c3d-8e4f-0123456789ab" in page.text[0].value
-    assert ways_on(page)
+    ends_with_a_title(page)
 
 
 def test_an_unknown_id_is_named(open_page: OpenPage) -> None:
@@ -506,7 +549,7 @@ def test_an_unknown_id_is_named(open_page: OpenPage) -> None:
     assert any("No failure has this id" in said.value for said in page.markdown)
     assert page.text_input(key="failure_id").value == failure_id_of(404)
     assert data_of(page, "neighbours")["back"]["href"] == "failures"
-    assert ways_on(page)
+    ends_with_a_title(page)
 
 
 def test_of_a_passed_execution_whose_record_went_the_summary_is_told(
@@ -545,7 +588,7 @@ def test_a_record_that_cannot_be_decoded_shows_its_summary_and_its_bytes(
     assert any(reason in said.value for said in page.text)
     assert [row["cells"]["message"] for row in data_of(page, "list")["rows"]] == ["the kettle"]
     assert page.get("download_button")
-    assert ways_on(page)
+    ends_with_a_title(page)
 
 
 def test_a_damaged_row_is_a_sentence(open_page: OpenPage, mirror: Mirror, clean_environment: Path) -> None:

@@ -89,7 +89,7 @@ def test_the_button_says_why_it_cannot_be_pressed(open_page: OpenPage) -> None:
     mixed = bad.text_area(key="run-pasted").set_value('{"a": 1}\nx\n{"a": 2}').run()
     assert mixed.button(key="run-start-0").disabled
     assert "1 line is not JSON: mend or skip." in texts(mixed)
-    good = mixed.checkbox(key="run-skip").check().run()
+    good = mixed.segmented_control(key="run-skip").set_value("Skip").run()
     assert not good.button(key="run-start-0").disabled
     assert "1 subject on 2 inputs: 2 executions" in texts(good)
 

@@ -56,6 +56,8 @@ def test_the_timeline_shows_offsets_marks_and_the_step_to_open() -> None:
     assert data["starts"] == [0.0, 4.0, 10.0]
     assert data["marks"] == [0, 1, 2]
     assert data["total_ms"] == 40.0
+    assert data["failure"] == ""
+    assert timeline_data(make_record(FailureType.TIMEOUT, steps=steps))["failure"] == "timeout"
     assert first_chosen(passed) == f"{2:016x}"
     assert first_chosen(make_record(FailureType.EXCEPTION, steps=steps)) == f"{1:016x}"
     assert first_chosen(make_record(None, steps=())) is None

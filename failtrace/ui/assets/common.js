@@ -31,6 +31,12 @@ function make(tag, className, text) {
   return node;
 }
 
+// A name that may be broken after `_`, `:` and `.`, where it comes to its end of line, and not inside a word.
+function breakable(node, name) {
+  for (const part of name.split(/(?<=[_:.])/)) node.append(part, make("wbr"));
+  return node;
+}
+
 function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");

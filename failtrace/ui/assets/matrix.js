@@ -49,7 +49,7 @@ function cellOf(root, row, cell) {
 
 function rowOf(root, row) {
   const node = make("tr");
-  const name = make("th", "name", row.name);
+  const name = breakable(make("th", "name"), row.name);
   name.scope = "row";
   name.title = row.name;
   const total = make("td", "total");

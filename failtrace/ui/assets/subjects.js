@@ -28,7 +28,7 @@ function row(root, subject) {
   const node = make("tr");
   node.dataset.name = subject.name;
   node.failtrace = `${subject.name} ${subject.about} ${subject.contract}`.toLowerCase();
-  const said = [make("span", "name", subject.name)];
+  const said = [breakable(make("span", "name"), subject.name)];
   if (subject.about) said.push(make("span", "about faint", subject.about));
   said.push(make("span", "more faint", `${subject.contract} · ${subject.timeout}`));
   const title = part("said", ...said);

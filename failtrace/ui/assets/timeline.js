@@ -1,6 +1,6 @@
 // The steps on one time axis, as a tree. data: parallel arrays in reading order, see `steps.timeline_data`:
 // {ids (16 hex digits each, joined), names, name (index), kinds, kind (index), depths, starts, durations, marks,
-//  total_ms, selected, failing}. A mark is 0 none, 1 error, 2 open at the deadline, 3 open when its parent ended,
+//  total_ms, selected, failing, failure (its type)}. A mark is 0 none, 1 error, 2 open at the deadline, 3 open when its parent ended,
 // 4 open when the process died. Only rows in view exist in the document.
 const ROW = 30;
 const FOLD_BEYOND = 60;
@@ -174,6 +174,8 @@ export default function (component) {
     const name = data.names[data.name[at]];
     const kind = data.kinds[data.kind[at]];
     const row = make("div", ["step", mark, at === failing ? "failing" : "", onWayToFailing.has(at) ? "above" : ""].join(" ").trim());
+    // Which did not err itself: it is marked as the failure is.
+    if (at === failing && !mark) row.style.setProperty("--error", colourOf(root, data.failure));
     row.id = `step-${tree.idOf(at)}`;
     row.dataset.at = at;
     row.style.top = `${top}px`;
@@ -199,7 +201,7 @@ export default function (component) {
     bar.style.width = `max(3px, ${100 * (to - from)}%)`;
     track.append(bar);
     const sign = make("span", "mark");
-    if (mark || at === failing) sign.append(icon(mark === "open" ? "timeout" : "exception"));
+    if (mark || at === failing) sign.append(icon(mark === "open" ? "timeout" : mark ? "exception" : data.failure));
     row.append(label, track, sign, make("span", "took", duration(data.durations[at])));
     return row;
   }

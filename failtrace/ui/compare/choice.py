@@ -7,6 +7,7 @@ import streamlit as st
 from failtrace.contracts import TraceRecord
 from failtrace.errors import FailtraceError, NoAnswer
 from failtrace.mirror.mirror import Mirror
+from failtrace.mirror.views import ExecutionRow
 from failtrace.storage.trace_store import TraceStore
 from failtrace.ui import bootstrap
 from failtrace.ui.kinds import kind_of
@@ -26,7 +27,7 @@ def boxes(mirror: Mirror) -> CompareAddress:
     With an id on the left alone, a passing execution of the same subject stands on the right.
     """
     _follow_address(mirror)
-    one, turn, other = st.columns([10, 2, 10], vertical_alignment="bottom")
+    one, turn, other = st.columns([9, 3, 9], vertical_alignment="bottom")
     texts = [_box(one, "left"), _box(other, "right")]
     ids = [FailureAddress.parse(text).failure_id for text in texts]
     turn.button("Swap", icon=":material/swap_horiz:", on_click=_swap, width="stretch", disabled=not ids[1])
@@ -42,10 +43,7 @@ def tell_twin(mirror: Mirror, address: CompareAddress) -> None:
     """Say of a passing twin that it is one; where there is none to stand on the right, so much, and the page ends."""
     twin = ask(mirror.passed_twin, address.left)
     if not address.right:
-        empty(
-            "There is no passing execution to compare with",
-            "Run the subject on an input that it passes, or paste another id on the right.",
-        )
+        empty("There is no passing execution to compare with", _way_to_a_twin(ask(mirror.execution, address.left)))
         bootstrap.link_to("failure", "Open the failure", failure_id=address.left)
         st.stop()
     if twin is None or address.right != twin.trace_id:
@@ -83,6 +81,16 @@ def other_executions(mirror: Mirror, left: TraceRecord, right: TraceRecord) -> N
             key="compare-other",
             on_change=_take_other,
         )
+
+
+def _way_to_a_twin(row: ExecutionRow | None) -> str:
+    """What `watch` saw belongs to no run, and no run of it can be started."""
+    if row is not None and row.run_id is None:
+        return (
+            "Run the subject on an input that it passes, or paste another id on the right. "
+            "Of a watched function, calls that pass are kept only with `sample=`."
+        )
+    return "Run the subject on an input that it passes, or paste another id on the right."
 
 
 def _record(store: TraceStore, any_id: str, side: str) -> TraceRecord:

@@ -11,7 +11,7 @@ from failtrace.ui.components import Fact, component, header
 from failtrace.ui.kinds import kind_of
 from failtrace.ui.url_state import FailureAddress
 from failtrace.ui.values import NOT_RECORDED, show_json, show_text
-from failtrace.ui.wording import duration, plural
+from failtrace.ui.wording import duration, no_output, plural
 
 _compare = component(
     "compare",
@@ -30,6 +30,8 @@ _NOTHING: Final = ("Nothing.", "Nothing.")
 _ANSWERS: Final[tuple[Answer, ...]] = ("same", "differs", "left", "right")
 _LONG_TEXT: Final = 200
 _MOST_SHOWN: Final = 20
+_SLIGHTLY: Final = 1.05
+_MANY_TIMES: Final = 10
 _SHOWN: Final = 4_000
 """Characters of a changed value on either side."""
 
@@ -104,7 +106,7 @@ def _headline(found: Alignment, first: int | None) -> str:
     pair = found.pairs[first]
     step = pair.left or pair.right
     alone = "is " if pair.answer in ("left", "right") else ""
-    return f"The first difference: step {step.name if step else ''} {alone}{_told(pair)}."
+    return f"The first difference: step '{step.name if step else ''}' {alone}{_told(pair)}."
 
 
 def _told(pair: Pair) -> str:
@@ -156,13 +158,22 @@ def _show_pair(pair: Pair) -> None:
 
 
 def _show_both(left: TraceStep, right: TraceStep) -> None:
-    ratio = right.duration_ms / left.duration_ms if left.duration_ms else None
-    longer = f", {ratio:.2g} times as long" if ratio is not None else ""
-    st.caption(f"{duration(left.duration_ms)} on the left, {duration(right.duration_ms)} on the right{longer}")
+    st.caption(
+        f"{duration(left.duration_ms)} on the left, {duration(right.duration_ms)} on the right{_pace(left, right)}"
+    )
     for label in ("input", "output", "attributes"):
         ours, theirs = getattr(left, label), getattr(right, label)
         if ours != theirs:
             _show_values(label.capitalize(), ours, theirs, f"{left.step_id}-{label}", nothing=(NOT_RECORDED,) * 2)
+
+
+def _pace(left: TraceStep, right: TraceStep) -> str:
+    """How the right one compares, as a number that is not below one; nothing where it took about as long."""
+    few, many = sorted((left.duration_ms, right.duration_ms))
+    if not few or many / few < _SLIGHTLY:
+        return ""
+    times = f"{many / few:,.0f}" if many / few >= _MANY_TIMES else f"{many / few:.1f}"
+    return f", {times} times as {'long' if right.duration_ms > left.duration_ms else 'fast'}"
 
 
 def _show_alone(step: TraceStep) -> None:
@@ -175,13 +186,16 @@ def _show_alone(step: TraceStep) -> None:
 
 
 def _show_outputs(left: TraceRecord, right: TraceRecord) -> None:
-    returned = [record.outcome.kind == "returned" for record in (left, right)]
-    if any(returned):
-        ours, theirs = ["Nothing." if came_back else "It did not return." for came_back in returned]
+    ours, theirs = [_without_output(record) for record in (left, right)]
+    if "returned" in (left.outcome.kind, right.outcome.kind) or ours != theirs:
         _show_values("Output", left.output, right.output, "output", nothing=(ours, theirs))
     else:
         st.caption("Output")
-        st.caption("Neither execution returned.")
+        st.caption(no_output(left))
+
+
+def _without_output(record: TraceRecord) -> str:
+    return "Nothing." if record.outcome.kind == "returned" else no_output(record)
 
 
 def _show_values(label: str, left: Json, right: Json, name: str, nothing: tuple[str, str] = _NOTHING) -> None:

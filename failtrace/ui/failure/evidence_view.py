@@ -9,6 +9,7 @@ from failtrace.contracts import (
     DeadlineExceeded,
     ErrorInfo,
     FailureEvent,
+    TimedOut,
     TraceRecord,
     UnsupportedClaim,
     Verdict,
@@ -53,8 +54,9 @@ def _blocks(failure: FailureEvent, record: TraceRecord, address: FailureAddress)
     details = death_details(end, record, address) if end else ()
     if isinstance(record.outcome, Crashed):
         yield death_block(record.outcome.reason, record.outcome.termination, record, details)
+    enforced = not isinstance(record.outcome, TimedOut) or record.outcome.enforced
     for at, item in enumerate(item for item in failure.evidence if isinstance(item, DeadlineExceeded)):
-        yield deadline_block(item, details if at == 0 else ())
+        yield deadline_block(item, details if at == 0 else (), enforced=enforced)
     if failure.error:
         yield error_block(failure.error)
 

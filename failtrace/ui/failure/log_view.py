@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
+from failtrace.analysis.watched import is_watched
 from failtrace.contracts import LogLine, Logs, TraceRecord
 from failtrace.ui.values import show_text
 from failtrace.ui.wording import size
@@ -21,10 +22,19 @@ def show_logs(record: TraceRecord) -> None:
     """The lines, narrowed as the reader likes, then stdout and stderr."""
     logs = record.logs
     if not (logs.lines or logs.stdout.text or logs.stderr.text):
-        st.caption("Nothing was logged or printed.")
+        st.caption(_nothing(record))
     if logs.lines:
         _show_lines(logs.lines, {step.step_id: step.name for step in record.steps})
     _show_tails(logs)
+
+
+def _nothing(record: TraceRecord) -> str:
+    """A host's own streams are left alone, so nobody knows what it printed."""
+    if is_watched(record):
+        return "watch keeps no log and no output streams."
+    if record.environment.isolation == "inline":
+        return "Nothing was logged; inline keeps no output streams."
+    return "Nothing was logged or printed."
 
 
 def levels_of(lines: Iterable[LogLine]) -> list[str]:

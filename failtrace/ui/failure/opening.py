@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from failtrace.errors import FailtraceError, NoAnswer, StoreError, UnreadableRecord
 from failtrace.mirror.views import ExecutionRow
@@ -35,26 +36,30 @@ def id_box() -> str:
     return (typed or "").strip()
 
 
-def open_record(store: TraceStore, typed: str) -> Found:
-    """The record that the text names. Where there is none, one sentence, a way on, and the end of the page."""
+def open_record(store: TraceStore, typed: str, head: DeltaGenerator) -> Found:
+    """The record that the text names. Where there is none, a title in the head, a sentence, and the end of the page."""
     if not typed:
         empty("Open a failure by its id", "Paste a failure_id above, or choose one from the list.")
-        _ways_on()
+        _end(head)
     any_id = FailureAddress.parse(typed).failure_id
     if not any_id:
         no_id()
-        _ways_on()
+        _end(head)
     try:
         found = _opened().get(any_id, lambda: store.lookup(any_id, PATIENCE_S))
     except NoAnswer as error:
         wait_for_answer(str(error))
     except UnreadableRecord as error:
         _unreadable(store, any_id, error)
+        _end(head)
     except StoreError as error:
         problem("The store cannot be read.", str(error))
         bootstrap.link_to("health", "See what is wrong")
         st.stop()
-    return found if found else _unknown(store, any_id)
+    if found is None:
+        _unknown(store, any_id)
+        _end(head)
+    return found
 
 
 def summary_of(store: TraceStore, any_id: str) -> ExecutionRow | None:
@@ -78,7 +83,7 @@ def _opened() -> OpenedRecords:
     return OpenedRecords()
 
 
-def _unreadable(store: TraceStore, any_id: str, error: UnreadableRecord) -> NoReturn:
+def _unreadable(store: TraceStore, any_id: str, error: UnreadableRecord) -> None:
     """A damaged record, or one of a newer failtrace: what its summary says, and its bytes where they can be had."""
     problem("This record cannot be read.", str(error))
     row = summary_of(store, any_id)
@@ -94,10 +99,9 @@ def _unreadable(store: TraceStore, any_id: str, error: UnreadableRecord) -> NoRe
         problem("Its bytes cannot be read either.", str(unread))
     if raw:
         show_raw(raw, any_id, store.mirror)
-    _ways_on()
 
 
-def _unknown(store: TraceStore, any_id: str) -> NoReturn:
+def _unknown(store: TraceStore, any_id: str) -> None:
     row = summary_of(store, any_id)
     if row:
         empty(
@@ -111,7 +115,6 @@ def _unknown(store: TraceStore, any_id: str) -> NoReturn:
             "Cosmos DB and this machine were asked." if store.backend.remote else "It may be in another home folder."
         )
         empty("No failure has this id", f"{asked} Check that it was copied whole.", ":material/search_off:")
-    _ways_on()
 
 
 def _show_summary(row: ExecutionRow) -> None:
@@ -122,6 +125,7 @@ def _show_summary(row: ExecutionRow) -> None:
         st.text(f"{row.subject}, passed, took {duration(row.duration_ms)}, {row.ended_at:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _ways_on() -> NoReturn:
-    bootstrap.link_to("failures", "All failures")
+def _end(head: DeltaGenerator) -> NoReturn:
+    """The way to the list stands above already; a record would have been its own title."""
+    head.title("Open a failure", anchor=False)
     st.stop()

@@ -46,7 +46,7 @@ def record_head(found: Found, ways: Ways) -> None:
         Fact(
             "Run",
             record.run_id or "on its own",
-            "mono",
+            "mono" if record.run_id else "",
             href=RunAddress(record.run_id or "").link if record.run_id else "",
         ),
         Fact("Failure id" if failure else "Trace id", any_id, "mono"),

@@ -12,7 +12,7 @@ from failtrace.ui.failure.log_view import show_logs
 from failtrace.ui.failure.similar import show_similar
 from failtrace.ui.taken_along import noted
 from failtrace.ui.values import SHOWN_BYTES, show_json, show_text
-from failtrace.ui.wording import size
+from failtrace.ui.wording import no_output, size
 
 
 @st.fragment
@@ -65,7 +65,7 @@ def _show_values(record: TraceRecord) -> None:
         if record.outcome.kind == "returned":
             show_json(record.output, "output")
         else:
-            st.caption("The subject did not return.")
+            st.caption(no_output(record))
 
 
 def _show_verdicts(record: TraceRecord) -> None:

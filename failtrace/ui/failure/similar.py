@@ -4,6 +4,7 @@ from typing import Final
 
 import streamlit as st
 
+from failtrace.analysis.fingerprint import ALGORITHM
 from failtrace.contracts import TraceRecord
 from failtrace.mirror.mirror import Mirror
 from failtrace.ui import bootstrap
@@ -38,5 +39,5 @@ def show_similar(mirror: Mirror, record: TraceRecord) -> None:
             st.caption(f"The newest {NEWEST}:")
         failure_list(group.newest, key="similar")
     st.caption("Failures are one group where they share all of this:")
-    parts = [part[:_LONGEST_PART] for part in failure.fingerprint_parts[:_MOST_PARTS]]
+    parts = [part[:_LONGEST_PART] for part in failure.fingerprint_parts[:_MOST_PARTS] if part != ALGORITHM]
     st.code("\n".join(parts), language=None, wrap_lines=True)

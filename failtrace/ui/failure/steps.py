@@ -83,6 +83,7 @@ def timeline_data(record: TraceRecord) -> dict[str, Any]:
         "marks": [_mark(step) for step in steps],
         "total_ms": max([record.duration_ms, *ends]),
         "failing": record.failure.step_id if record.failure else None,
+        "failure": str(record.failure.failure_type) if record.failure else "",
     }
 
 

@@ -31,7 +31,7 @@ def failure_filters(subjects: Sequence[str], span: TimeRange) -> FailuresAddress
     """Search, type, subject and order, beside the time range; what came by the address alone stands in chips."""
     tell_ignored(misread(st.query_params))
     said = _timed(FailuresAddress.read(st.query_params), span)
-    words, types, names, order, times = st.columns([4, 3, 3, 2.2, 1.4])
+    words, types, names, order, times = st.columns([4, 2.7, 2.6, 2.2, 1.8])
     with words:
         text = _words(said)
     with types:

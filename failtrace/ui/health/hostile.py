@@ -1,22 +1,22 @@
 """What does this installation catch? The last answer, and a button that asks anew."""
 
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
-from failtrace.errors import FailtraceError
-from failtrace.hostile import Caught, run_hostile_apart
+from failtrace.hostile import Caught
 from failtrace.hostile_result import HostileResult, last_result
 from failtrace.mirror.mirror import Mirror
 from failtrace.subjects.hostile import HOSTILE
+from failtrace.ui.health.hostile_run import HostileRun
 from failtrace.ui.notices import ask, empty, problem
 from failtrace.ui.visitor import visitor
 from failtrace.wording import ago
 
 _ASK: Final = "hostile"
+_REFRESH_S: Final = 1
 _ALL: Final = len(HOSTILE) + 2
 """Each subject, and what was beside them: the siblings and the host."""
 
@@ -24,11 +24,18 @@ _ALL: Final = len(HOSTILE) + 2
 def show_hostile(home: Path, mirror: Mirror) -> None:
     """How many hostile subjects are caught, which are not, and what was seen of each."""
     st.subheader("What it catches", anchor=False)
-    by = visitor()
-    if by.may_run and st.button("Run the hostile subjects", icon=":material/bug_report:", key=_ASK):
+    by, run = visitor(), _the_run()
+    if by.may_run and st.button(
+        "Run the hostile subjects", icon=":material/bug_report:", key=_ASK, disabled=run.underway
+    ):
         ask(mirror.note, "ran the hostile subjects", f"{len(HOSTILE)} of them", by.name)
-        if _run():
-            st.rerun()
+        run.start()
+        st.rerun()
+    if run.underway:
+        _follow(run)
+        return
+    if run.fault:
+        problem("The hostile subjects could not be run.", run.fault)
     result = last_result(home)
     if result is None:
         empty(
@@ -41,19 +48,17 @@ def show_hostile(home: Path, mirror: Mirror) -> None:
     _show(result)
 
 
-def _run() -> bool:
-    """In a process of its own, which ends with this page; whether it came to its end."""
-    done = st.progress(0.0, "Starting …")
-    try:
-        with closing(run_hostile_apart()) as told:
-            for number, caught in enumerate(told, start=1):
-                done.progress(min(1.0, number / _ALL), caught.title)
-    except FailtraceError as error:
-        problem("The hostile subjects could not be run.", str(error))
-        return False
-    finally:
-        done.empty()
-    return True
+@st.cache_resource(show_spinner=False)
+def _the_run() -> HostileRun:
+    return HostileRun()
+
+
+@st.fragment(run_every=_REFRESH_S)
+def _follow(run: HostileRun) -> None:
+    """How far it is, in the place of the last answer; the whole page again once it has ended."""
+    if not run.underway:
+        st.rerun()
+    st.progress(min(1.0, run.ended / _ALL), f"{run.ended} of {_ALL} have ended")
 
 
 def _show(result: HostileResult) -> None:

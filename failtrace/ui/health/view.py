@@ -20,5 +20,5 @@ def show_findings(findings: Sequence[Finding]) -> None:
     for finding in sorted(findings, key=lambda finding: list(_MARKS).index(finding.state), reverse=True):
         # On a narrow page the detail comes below its name, and close to it.
         name, detail = st.columns([4, 11], gap="xxsmall", vertical_alignment="center")
-        name.markdown(f"{_MARKS[finding.state]} **{finding.check}** {_WORDS[finding.state]}")
+        name.markdown(f"{_MARKS[finding.state]} **{finding.check}** · {_WORDS[finding.state]}")
         detail.text(finding.detail)

@@ -54,5 +54,5 @@ def _what_is_missing(gone: Sequence[str]) -> str:
 
 def _what_it_would_do(asked: RunRequest | None) -> str:
     if asked is None:
-        return "The run was started outside this dashboard, which does not have what it was given."
+        return "What the run was given is not kept here."
     return "On the same inputs." if asked.inputs is not None else "On the subjects' own examples, as before."

@@ -14,6 +14,8 @@ from failtrace.ui.wording import plural, size
 _OWN: Final = "Their own examples"
 _PASTED: Final = "Pasted JSON"
 _FILE: Final = "A file"
+_MEND: Final = "Mend first"
+_SKIP: Final = "Skip"
 _READ: Final = "run-read"
 _LINES: Final = 8
 """Lines of problems in sight; the others are scrolled to."""
@@ -94,7 +96,13 @@ def _show(found: Preview) -> bool:
         if found.bad > len(found.problems):
             st.caption(f"… and {plural(found.bad - len(found.problems), 'more line')}.")
         if found.count:
-            skip = st.checkbox(f"Skip {'it' if found.bad == 1 else 'them'}", key="run-skip")
+            # Not a checkbox: Streamlit draws its box in the colour of every border, which is hard to see.
+            skip = (
+                st.segmented_control(
+                    "Lines that are not JSON", [_MEND, _SKIP], default=_MEND, required=True, key="run-skip"
+                )
+                == _SKIP
+            )
     if found.first:
         shown = len(found.first)
         st.caption(f"{plural(found.count, 'input')}" + (f", the first {shown}:" if found.count > shown else ":"))

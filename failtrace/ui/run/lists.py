@@ -11,20 +11,19 @@ from failtrace.ui.url_state import FailureAddress, RunAddress
 from failtrace.ui.wording import duration, percent
 
 _LONGEST_MESSAGE: Final = 300
-_NAMED: Final = 2
 _EXECUTION_COLUMNS: Final = (
-    Column("type", "Result", "badge", "9.6rem"),
-    Column("subject", "Subject", "strong", "minmax(6rem, 1.1fr)"),
+    Column("type", "Result", "badge", "8.6rem"),
+    Column("subject", "Subject", "strong", "minmax(9rem, 1.6fr)"),
     Column("message", "Message", "message", "minmax(0, 3fr)"),
     Column("took", "Took", "number", "5.2rem"),
     Column("when", "Ended", "time", "6.6rem", hide=True),
 )
 _RUN_COLUMNS: Final = (
-    Column("state", "State", "badge", "8rem"),
+    Column("state", "State", "badge", "7rem"),
     Column("subjects", "Subjects", "strong", "minmax(0, 3fr)"),
-    Column("executions", "Executions", "number", "6rem"),
-    Column("failed", "Failed", "number", "8rem"),
-    Column("took", "Took", "number", "6rem", hide=True),
+    Column("executions", "Executions", "number", "5rem"),
+    Column("failed", "Failed", "number", "6.8rem"),
+    Column("took", "Took", "number", "5rem", hide=True),
     Column("rate", "Per second", "number", "5rem", hide=True),
     Column("when", "Started", "time", "6.6rem"),
 )
@@ -40,9 +39,9 @@ def execution_list(rows: Sequence[ExecutionRow], *, key: str) -> None:
     link_list(_EXECUTION_COLUMNS, [_execution_row(row) for row in rows], key=key)
 
 
-def few(names: Sequence[str]) -> str:
+def few(names: Sequence[str], named: int = 2) -> str:
     """`a, b and 3 more`."""
-    return ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    return ", ".join(names) if len(names) <= named else f"{', '.join(names[:named])} and {len(names) - named} more"
 
 
 def _execution_row(row: ExecutionRow) -> ListRow:
@@ -68,7 +67,7 @@ def _run_row(row: RunRow) -> ListRow:
         href=RunAddress(row.run_id).link,
         cells={
             "state": row.state,
-            "subjects": few(row.subjects),
+            "subjects": few(row.subjects, 1),
             # Of a run that goes on, the list would soon be out of date.
             "executions": None if goes else f"{row.executions:,}",
             "failed": None if goes else f"{row.failed:,}{share}",

@@ -6,8 +6,8 @@ from failtrace.ui.failure.cause.block import Block, Detail, Fold, Place
 from failtrace.ui.wording import duration, plural
 
 
-def deadline_block(late: DeadlineExceeded, details: tuple[Detail, ...] = ()) -> Block:
-    """The block of a deadline; `details` say how the process was ended."""
+def deadline_block(late: DeadlineExceeded, details: tuple[Detail, ...] = (), *, enforced: bool = True) -> Block:
+    """The block of a deadline; `details` say how the process was ended, where it was `enforced`."""
     stacks = stacks_of(late.stacks)
     place = next((stack.place for stack in stacks if stack.place), None)
     times = (
@@ -18,8 +18,8 @@ def deadline_block(late: DeadlineExceeded, details: tuple[Detail, ...] = ()) -> 
     if late.stacks.strip() and not folds:
         folds = [Fold("The stacks, as they were taken", late.stacks)]
     return Block(
-        headline="It was still at work when its time was up",
-        text=_where(late, place is not None),
+        headline="It was still at work when its time was up" if enforced else "It ended after its limit",
+        text=_where(late, place is not None) if enforced else "Nothing was ended.",
         place=Place.of(place or next((stack.frames[0] for stack in stacks), None)),
         details=(*times, *details),
         folds=tuple(folds),
