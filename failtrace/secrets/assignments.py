@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from failtrace.secrets.bare_values import bare_value
 from failtrace.secrets.escaped_lines import with_lines
 from failtrace.secrets.judgement import has_digit
-from failtrace.secrets.layouts import LAYOUTS, value_in
+from failtrace.secrets.layouts import BLOCK, INSIDE, value_in
 from failtrace.secrets.names import SecretKey, secret_key
 from failtrace.secrets.pydantic_inputs import redact_inputs
 from failtrace.secrets.replacing import replaced
@@ -76,8 +76,8 @@ def redact_assignments(text: str, kept: Callable[[str], bool]) -> tuple[str, int
     for elsewhere in (redact_inputs, redact_statements, redact_tables):
         text, found = elsewhere(text, kept)
         count += found
-    for pattern in LAYOUTS:
-        text, found = replaced(text, _laid_out(with_lines(text), pattern), kept)
+    for pattern in (BLOCK, *INSIDE):
+        text, found = replaced(text, _laid_out(text if pattern is BLOCK else with_lines(text), pattern), kept)
         count += found
     for pattern in (_FLAG, _KEYED):
         text, found = _redact_matches(text, pattern, kept)

@@ -3,13 +3,13 @@ r"""Texts in which another stands as JSON or as a repr, with the ends of its lin
 import re
 from functools import lru_cache
 
-_ESCAPED = re.compile(r"\\{1,7}([nrt])")
+_ESCAPED = re.compile(r"(?:\\{1,7}r)?\\{1,7}([nrt])")
 _MEANING = {"n": "\n", "r": " ", "t": "\t"}
 
 
 @lru_cache(maxsize=1)
 def with_lines(text: str) -> str:
-    """The text with lines where escapes say so, each character at its place: spaces stand before them.
+    """The text with lines where escapes say so, each character at its place: spaces stand behind them.
 
     The last one is kept, for several rules read one text in turn.
     """
@@ -17,4 +17,4 @@ def with_lines(text: str) -> str:
 
 
 def _spelled_out(match: re.Match[str]) -> str:
-    return _MEANING[match[1]].rjust(len(match.group()))
+    return _MEANING[match[1]].ljust(len(match.group()))

@@ -1,6 +1,7 @@
 """Where a format puts a value that does not stand right behind its name: XML, YAML's lines below, records, forms.
 
-Each pattern has the groups `key` and one of VALUE_GROUPS. What it repeats has a bound, or is given back nothing.
+BLOCK is looked for in a text itself, those that are INSIDE also in others that stand in it. Each has the groups `key`
+and one of VALUE_GROUPS. What it repeats has a bound, or is given back nothing.
 """
 
 import re
@@ -12,24 +13,32 @@ from failtrace.secrets.values import quoted_is_secret
 VALUE_GROUPS = ("value", "quoted", "bare")
 _KEY = r"(?P<key>[A-Za-z_][\w.-]{0,80})"
 
-# YAML. In a text that stands in another, `with_lines`, a quote ends all of it.
+# YAML. In a text that stands in another a quote ends all of it.
 _BEGIN = r"(?:(?m:^)|(?<=[\"']))"
 _END = r"[ \t]{0,8}\r?\n"
 _STOP = r"(?=[ \t\r]{0,8}(?:(?m:$)|\\{0,7}[\"']))"
 _COMMENT = r"[ \t]{0,4}(?:\#[^\r\n]{0,200})?"
-_BLOCK = re.compile(
-    rf"{_BEGIN}[ \t-]{{0,40}}[\"']?{_KEY}[\"']?:[ ]?[|>][-+0-9]{{0,2}}{_COMMENT}{_END}(?:[ \t]{{0,40}}{_END})?"
-    r"(?P<inner>[ \t]{1,40})(?P<value>\S[^\r\n]*+(?:\r?\n(?:\r?\n)?(?P=inner)[^\r\n]++)*+)"
-)
-"""A block; its first line says how far all are indented."""
+
+
+def _block(character: str) -> re.Pattern[str]:
+    """A block; its first line says how far all are indented."""
+    return re.compile(
+        rf"{_BEGIN}[ \t-]{{0,40}}[\"']?{_KEY}[\"']?:[ ]?[|>][-+0-9]{{0,2}}{_COMMENT}{_END}(?:[ \t]{{0,40}}{_END})?"
+        rf"(?P<inner>[ \t]{{1,40}})(?P<value>(?!\s){character}++(?:\r?\n(?:[ \t]*\r?\n)?(?P=inner){character}++)*+)"
+    )
+
+
+BLOCK = _block(r"[^\r\n]")
+_BLOCK_INSIDE = _block(r"(?:[^\r\n\"]|(?<=\\)\")")
 _IN_MARKS = r"\"[^\"\r\n]++\"|'[^'\r\n]++'"
-_ITEM = rf"(?:{_IN_MARKS}|(?:(?!:[ ]|:{_STOP})(?:[^\r\n\"']|'(?=\w)))++)"
+_PLAIN = r"(?:[^\r\n\"'\\]|\\(?!\\{0,6}[\"'])|'(?=\w))"
+_ITEM = rf"(?:{_IN_MARKS}|(?:(?!:[ ]|:{_STOP}){_PLAIN})++)"
 _BELOW = re.compile(
     rf"{_BEGIN}[ \t-]{{0,40}}[\"']?{_KEY}[\"']?:{_COMMENT}{_END}[ \t]{{0,40}}"
     rf"(?P<value>(?:-[ ]|(?<=[ \t]))(?![\s:#-]){_ITEM}(?:{_END}[ \t]{{0,40}}-[ ]{_ITEM})*+){_STOP}"
 )
 """What stands in the next line, or in a list below; a line with a colon and a space is a name again."""
-_PAIR = rf"[\w.@\"'-]{{1,80}}:[ ](?=[^\s|>&*!{{\[#]|\[redacted:)(?:{_IN_MARKS}|(?:[^\r\n\"']|'(?=\w))++)"
+_PAIR = rf"[\w.@\"'-]{{1,80}}:[ ](?=[^\s|>&*!{{\[#]|\[redacted:)(?:{_IN_MARKS}|{_PLAIN}++)"
 _MAP_BELOW = re.compile(
     rf"{_BEGIN}[ \t]{{0,40}}[\"']?{_KEY}[\"']?:{_COMMENT}{_END}(?P<inner>[ \t]{{1,40}})"
     rf"(?P<value>{_PAIR}(?:{_END}(?P=inner){_PAIR})*+){_STOP}"
@@ -37,7 +46,7 @@ _MAP_BELOW = re.compile(
 """A map below, whose first line says how far all are indented."""
 _HEREDOC = re.compile(
     rf"{_KEY}[ \t]{{0,20}}=[ \t]{{0,4}}<<[-~]?[\"']?(?P<tag>[A-Za-z_]\w{{0,30}})[\"']?{_END}"
-    r"(?P<value>(?:(?![ \t]*+(?P=tag)\b)[^\n]*+\n)++)"
+    r"[ \t]{0,40}+(?P<value>(?![ \t]*+(?P=tag)\b)[^\n]*+(?:\n(?![ \t]*+(?P=tag)\b)[^\n]*+)*+)(?=\n[ \t]*+(?P=tag)\b|\Z)"
 )
 """As shells and HCL have it."""
 
@@ -58,7 +67,7 @@ _NAME_AND_VALUE = re.compile(
 )
 """`{"name": "DB_PASSWORD", "value": "x"}`, in JSON, YAML, reprs, XML and HTML."""
 _VALUE_AND_NAME = re.compile(rf"""\b{_VALUE_FIELD}{_THE_VALUE})[\s,]{{1,20}}{_BETWEEN}{_QUOTE}{_FIELD[2:]}{_NAMED}""")
-_FORM = re.compile(rf"""name=\\{{0,7}}"{_KEY}\\{{0,7}}"(?:{_END}){{2}}(?P<value>[^\r\n\\]{{3,}}+)""")
+_FORM = re.compile(rf"""name=\\{{0,7}}"{_KEY}\\{{0,7}}"(?:{_END}[ ]{{0,8}}){{2}}(?P<value>[^\r\n\\]{{3,}}+)""")
 """A field of a form, as multipart/form-data has it."""
 
 _CHARACTER_DATA = (
@@ -79,11 +88,11 @@ _NEXT_ELEMENT = re.compile(
 
 _IN_DOUBT = frozenset([_BELOW, _MAP_BELOW, _NAMED_ELEMENT, _NEXT_ELEMENT])
 """Where prose and names stand under such a name, too."""
-LAYOUTS = (
+INSIDE = (
     _ELEMENT,
     _NAMED_ELEMENT,
     _NEXT_ELEMENT,
-    _BLOCK,
+    _BLOCK_INSIDE,
     _BELOW,
     _MAP_BELOW,
     _HEREDOC,

@@ -9,9 +9,10 @@ def replaced(text: str, found: Iterable[tuple[int, int, str]], kept: Callable[[s
     They come in the order of the text; of two that overlap the first goes.
     """
     pieces: list[str] = []
-    copied = 0
+    count = copied = 0
     for start, end, rule in found:
         if copied <= start < end and not kept(text[start:end]):
             pieces += text[copied:start], f"[redacted:{rule}]"
             copied = end
-    return "".join((*pieces, text[copied:])), len(pieces) // 2
+            count += 1 - text.count("[redacted:", start, end)  # what stood in it was counted before
+    return "".join((*pieces, text[copied:])), count

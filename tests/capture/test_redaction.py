@@ -130,6 +130,26 @@ def test_json_in_json_hides_and_stays_json(place, noise, level):
     assert json.loads(cleaned)["last"] == "it stays"
 
 
+CUT_OFF = ("pem cut off", "cut in the value")
+"""Where nothing tells the end, all goes."""
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [told for kind, told in SECRETS.items() if kind not in CUT_OFF],
+    ids=[kind for kind in SECRETS if kind not in CUT_OFF],
+)
+def test_a_text_that_stands_in_json_leaves_it_whole(text, secret):
+    """Also in JSON in JSON: the secret goes, and nothing of what stands around it."""
+    inner = json.dumps({"text": text, "after": 1})
+    for told in (inner, json.dumps({"inner": inner, "after": 1})):
+        cleaned, _ = redact_text(told)
+
+        assert secret not in cleaned
+        assert json.loads(cleaned)["after"] == 1
+        assert json.loads(json.loads(cleaned).get("inner", cleaned))["after"] == 1
+
+
 def test_brackets_and_quotes_that_are_none_hide_nothing_else():
     """A bracket in quotes closes none, an apostrophe opens no quote."""
     assert redact_text('{"secrets": ["a[b7' + 'x"], "n": [1]}')[0] == '{"secrets": "[redacted:key:secrets]", "n": [1]}'
