@@ -72,7 +72,7 @@ def test_on_a_full_disk_no_call_is_told_as_lost_and_drops_are_counted(tmp_path: 
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
     fail_often(3000)
     from failtrace.watching import flush
-    flush(1.0)
+    assert flush(30.0)
     print(status().dropped)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     fail_often(1)
