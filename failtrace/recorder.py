@@ -28,7 +28,7 @@ from failtrace.errors import InputError
 from failtrace.execution.outcome import gather_evidence
 from failtrace.execution.watched import Ended
 from failtrace.execution.watched_call import under_way
-from failtrace.mirror.fork_gate import forks
+from failtrace.mirror.fork_gate import at_work, forks
 from failtrace.mirror.held_files import Held, are_held, held_files
 from failtrace.recover import recover
 from failtrace.settings import Settings
@@ -207,7 +207,7 @@ class Recorder:
         """Whether it is stored. While the store is out of order, only what the journal does not hold is waited for."""
         while True:
             try:
-                with self._storing:
+                with self._storing, at_work():  # no fork between the look at the descriptors and their use
                     self._opened().store_trace(record)
             except InputError as error:
                 FAULTS.take(error)
@@ -251,7 +251,7 @@ class Recorder:
             self._looks_at = 0.0
             try:
                 JOURNAL.retire()
-                with self._storing:
+                with self._storing, at_work():
                     store = self._opened()
                 recover(Settings.load().journal_path, store, between=self._pause)
             except BaseException:
@@ -269,6 +269,8 @@ class Recorder:
         store, now = self._store, forks()
         if store is None or self._forks != now:
             path = Settings.load().mirror_path
+            if store is not None:
+                store.mirror.disconnect()
             before = held_files(path)
             if store is None:
                 store = self._store = TraceStore.open()

@@ -24,8 +24,8 @@ class Settings(BaseSettings):
     home: Path = Field(
         default=Path(".failtrace"),
         validation_alias=_env("FAILTRACE_HOME"),
-        description="Folder of the mirror (mirror.sqlite) and of the journal; a relative path counts from where the "
-        "program began.",
+        description="Folder of the mirror (mirror.sqlite) and of the journal; a relative path counts from where "
+        "failtrace was imported.",
     )
     subjects: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

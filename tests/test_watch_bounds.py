@@ -72,16 +72,19 @@ def test_on_a_full_disk_no_call_is_told_as_lost_and_drops_are_counted(tmp_path: 
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
     fail_often(3000)
     from failtrace.watching import flush
-    assert flush(30.0)
+    flush(1.0)
     print(status().dropped)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     fail_often(1)
+    print(status().dropped)
     """,
     )
+    # The recorder may drop one meanwhile.
+    before, after = map(int, done.stdout.split())
 
     with TraceStore.open() as store:
         recover(Settings.load().journal_path, store)
     records = recorded()
-    assert int(done.stdout) > 0, done.stderr
+    assert before > 0, done.stderr
     assert [type(record.outcome) for record in records] == [Raised] * len(records)
-    assert records[-1].attributes[DROPPED] == int(done.stdout)
+    assert before <= records[-1].attributes[DROPPED] <= after

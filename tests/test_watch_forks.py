@@ -9,7 +9,6 @@ from support.watched import program, recorded, recovered
 
 from failtrace.contracts import TraceRecord
 from failtrace.errors import StoreError
-from failtrace.mirror import fork_gate
 from failtrace.mirror.mirror import Mirror
 
 WATCHED = """
@@ -90,7 +89,6 @@ def test_a_child_keeps_away_from_what_was_at_work(tmp_path: Path) -> None:
                 finally:
                     os._exit(2)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert not fork_gate.was_calm()
         assert mirror.write([item(make_record(number=1))]) == 1
 
 

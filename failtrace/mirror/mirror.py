@@ -82,9 +82,13 @@ class Mirror:
         return self._database.path
 
     def connect(self) -> None:
-        """Have a connection again; a fork closes them all."""
+        """Have a connection."""
         with self._reading():
             pass
+
+    def disconnect(self) -> None:
+        """Have none until the next use, as a fork does."""
+        self._database.disconnect()
 
     def close(self) -> None:
         """Close all connections. Idempotent."""

@@ -278,6 +278,8 @@ def _alone(path: Path) -> Iterator[None]:
             time.sleep(0.1)
         yield
     finally:
+        # A child that was forked meanwhile has the same lock, and would keep it.
+        fcntl.flock(folder, fcntl.LOCK_UN)
         os.close(folder)
 
 

@@ -29,7 +29,7 @@ _ANNOTATED = rf"""
     [ \t]{{0,4}}:[ ]?(?:&(?:'static[ ])?)?[A-Za-z_][\w.\[\] |]{{0,30}}?
     [ ]{{0,2}}=[ ]{{0,2}}(?=[bruf]{{0,2}}\\{{0,7}}["']|{_FIELD}\()"""
 _ASSIGNED = rf"""
-    [ \t]{{0,4}}(?:=>|:=|!=|={{1,2}}|:\*{{0,2}}|%3[Dd])
+    [ \t]{{0,40}}(?:=>|:=|!=|={{1,2}}|:\*{{0,2}}|%3[Dd])
     (?:{_LINE_END}[ \t]{{1,40}}(?:string\([0-9]{{1,7}}\)[ ])?(?=\\{{0,7}}"(?!"")) | (?<=\)=)\(
       | (?<=["'][:])(?:{_LINE_END}[ \t]{{0,40}}){{1,4}}(?=\\{{0,7}}["'](?!""))
       | {_SPACE}{{0,40}}{_COLOUR}(?:(?:!!|&)\w{{1,20}}[ ]{{1,4}})?)"""
@@ -40,7 +40,7 @@ _KEYED = re.compile(
     rf"""(?:(?<![A-Za-z0-9_.-])|(?<=%26)|(?<=%3F)|(?<=\[[0-9]m)|(?<=\[[0-9]{{2}}m)|(?<=\[[0-9];[0-9]{{2}}m))
     (?P<key>-{{0,2}}(?:(?:[Aa]pi|API|[Aa]ccess|[Ss]ecret|[Pp]rivate|[Aa]uth|[Aa]ccount|[Cc]lient|[Ss]ession|[Rr]efresh
                       |[Cc]onnection|[Ss]igning|[Ee]ncryption)[ ])?[A-Za-z_][A-Za-z0-9_.-]{{0,80}}+)
-    (?=(?P<close>(?:\\{{0,7}}["'`]|{ENTITY})?[\])]?{_COLOUR})
+    (?=(?P<close>(?:\\{{0,7}}["'`]|{ENTITY}|\*\*|__)?[\])]?{_COLOUR})
        (?P<sep>{_ANNOTATED}|{_ASSIGNED}|{_SAID}|{_LISTED}))""",
     re.VERBOSE,
 )
@@ -57,12 +57,12 @@ _QUOTE_OF_NAME = re.compile(rf"\\{{0,7}}[\"'`]|{ENTITY}")
 def gate_of(names: str) -> str:
     """What a text must hold for this module to matter; no look-around, so that Rust's regex takes it."""
     same_line = (
-        rf"(?:{ENTITY}|[\"'`\])\\]{{0,9}}){_COLOUR}[ \t]{{0,4}}(?:[:=>!]|(?:is|was|for) |%3[Dd])"
+        rf"(?:{ENTITY}|[\"'`\])\\]{{0,9}})(?:\*\*|__)?{_COLOUR}[ \t]{{0,40}}(?:[:=>!]|(?:is|was|for) |%3[Dd])"
         r"|\\{0,7}[\"'][,;]"
     )
     next_one = (
         r"(?:\n|\\n)[ \t]|[\\\"']{0,8}[\s,]{1,20}[\\\"']{0,8}(?i-u:parameter)?(?i-u:val)"
-        r"|[\"'\\ ]{0,9}[</}>]|[\"'\\]{0,9}\s[A-Za-z:-]{1,12}="
+        r"|[\"'\\ ]{0,9}[</}>]|[\"'\\]{1,8},?\s{0,20}[\])],|[\"'\\]{0,9}\s[A-Za-z:-]{1,12}="
     )
     form = r"\\{0,7}\"(?:\r?\n|\\{1,8}r\\{1,8}n){2}"
     after = f"(?:{_COLOUR}(?:{same_line})|{next_one}|{form}|{IN_A_HEAD})"

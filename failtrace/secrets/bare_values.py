@@ -18,17 +18,25 @@ from failtrace.secrets.values import Found
 
 _MAX_JUDGED = 128
 """Characters by which a value is judged."""
-_BARE = re.compile(r"(?:[^\s\"'`,;&<>(){}\[\]|\\=]|\\(?![nrt\"'])){1,128}+={0,2}")
-_REST_OF_BARE = re.compile(r"[^\s\"'`,;&<>\\]*+")
+_BARE = re.compile(r"(?:[^\s\x1b\"'`,;&<>(){}\[\]|\\=]|\\(?![nrt\"'])){1,128}+={0,2}")
+_REST_OF_BARE = re.compile(r"[^\s\x1b\"'`,;&<>\\]*+")
 _REST_WITH_PARTS = re.compile(
-    r"(?:[^\s\"'`,;&<>\\]|&(?![A-Za-z_%#])|,(?=[A-Za-z0-9@#$!%^*_-])(?![A-Za-z_][\w.-]{0,80}[ ]?[=:]))*+"
+    r"(?:[^\s\x1b\"'`,;&<>\\]|&(?![A-Za-z_%#])|,(?=[A-Za-z0-9@#$!%^*_-])(?![A-Za-z_][\w.-]{0,80}[ ]?[=:]))*+"
 )
 """A comma or an ampersand belongs to it where no name follows: `P@ss,w0rd`."""
 _REFERENCE = re.compile(r"\$\([^()\n]{1,80}\)|[$#]\{[^{}\n]{1,80}\}")
 """`$(pass show db)`, `${PASSWORD:?must be set}`, `#{password}`."""
 _IN_PARENTHESES = re.compile(r"\((?=[^\s()\"'`,]{4,128}\))(?=[A-Za-z]*[0-9])")
 _VARIABLE = re.compile(r"(?:^|\\n)(?:export )?(?P<name>[A-Z][A-Z0-9_]{2,80})=\Z", re.MULTILINE)
-_MAX_VARIABLE = 100
+_MAX_VARIABLE = 200
+_ALONE = re.compile(
+    r"(?:^|\\n|[\"'])[ \t+-]{0,40}(?:export )?[A-Za-z_][\w.-]{2,80}[ \t]{0,40}[=:][ \t]{0,40}\Z", re.MULTILINE
+)
+_LINE = re.compile(
+    r"(?![\"'`$({\[]|[A-Za-z_][\w.]{0,80}[(\[{])(?:[^\s\\\"\x1b]|\\(?!\\{0,6}[nrt\"']))+(?<![,;{(\[])"
+    r"(?=[ \t]*(?:\r?\n|\\{1,7}[nr]|\\{0,7}\"|\Z))"
+)
+"""A line of one word behind its name, as files of variables, YAML and INI have it: any character may belong to it."""
 _FURTHER_WORDS = re.compile(r"(?:[ ](?!#|[A-Za-z_]\w{0,80}=)[^\s\"'`\\;|&<>$()]++)*+")
 """A file of variables has one in a line, so that what follows is of the same value: `correct horse battery staple`."""
 _TRAILING = ".:!?)]}|"
@@ -46,6 +54,8 @@ def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> F
         return None
     if parenthesis := _IN_PARENTHESES.match(text, start):
         start = parenthesis.end()
+    if not key.doubtful and (line := _alone(text, start)):
+        return line
     bare = _BARE.match(text, start)
     if bare is None:
         return None
@@ -63,6 +73,15 @@ def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> F
     is_variable = sep == "=" and not key.doubtful and _VARIABLE.search(text, max(0, start - _MAX_VARIABLE), start)
     further = _FURTHER_WORDS.match(text, end) if is_variable else None
     return Found(start, further.end() if further else end, quote if _NUMBER.match(text, start) else "")
+
+
+def _alone(text: str, start: int) -> Found | None:
+    """All that stands behind the name up to the end of the line, where it is one word and surely secret."""
+    line = _LINE.match(text, start) if _ALONE.search(text, max(0, start - _MAX_VARIABLE), start) else None
+    value = line.group() if line else ""
+    if line is None or not has_digit(value) or is_placeholder(value) or says_nothing(value) or is_place(value):
+        return None
+    return None if _NAME.fullmatch(value) or secret_key(value) else Found(start, line.end())
 
 
 def _is_secret(value: str, text: str, end: int, sep: str, quote: str, key: SecretKey) -> bool:

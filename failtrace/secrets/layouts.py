@@ -54,7 +54,7 @@ _FIELD = r"\b(?:[Nn]ame|NAME|(?:[Pp]arameter)?[Kk]ey|KEY|header|field)"
 _VALUE_FIELD = r"(?:(?:[Pp]arameter)?[Vv]alue|VALUE|val)"
 _QUOTE = r"""(?:\\{0,7}["'])?"""
 _IN_QUOTES = r"""(?:[^\\\n{0}]|\\(?!\\{{0,6}}{0})){{3,}}+"""
-_NAMED = rf"""{_QUOTE}[ ]{{0,3}}[:=][ ]{{0,3}}{_QUOTE}{_KEY}{_QUOTE}"""
+_NAMED = rf"""{_QUOTE}[ ]{{0,3}}[:=][ ]{{0,3}}{_QUOTE}(?:/?[\w.-]{{1,60}}/){{0,8}}{_KEY}{_QUOTE}"""
 _THE_VALUE = (
     rf"""{_QUOTE}[ ]{{0,3}}[:=][ ]{{0,3}}\\{{0,7}}(?:"(?P<value>{_IN_QUOTES.format('"')})\\{{0,7}}\""""
     rf"""|'(?P<quoted>{_IN_QUOTES.format("'")})\\{{0,7}}'"""
@@ -67,6 +67,11 @@ _NAME_AND_VALUE = re.compile(
 )
 """`{"name": "DB_PASSWORD", "value": "x"}`, in JSON, YAML, reprs, XML and HTML."""
 _VALUE_AND_NAME = re.compile(rf"""\b{_VALUE_FIELD}{_THE_VALUE})[\s,]{{1,20}}{_BETWEEN}{_QUOTE}{_FIELD[2:]}{_NAMED}""")
+_LOCATED = re.compile(
+    rf"""\bloc{_QUOTE}:\s{{0,4}}[\[(][^\])\n]{{0,200}}?\\{{0,7}}["']{_KEY}\\{{0,7}}["'],?\s{{0,20}}[\])],\s{{0,20}}"""
+    rf"""(?:{_QUOTE}msg{_QUOTE}:\s{{0,4}}\\{{0,7}}["'][^"'\n]{{0,300}}["'],\s{{0,20}})?{_QUOTE}input{_THE_VALUE})"""
+)
+"""What pydantic, and so FastAPI, answers of a field that does not fit."""
 _FORM = re.compile(rf"""name=\\{{0,7}}"{_KEY}\\{{0,7}}"(?:{_END}[ ]{{0,8}}){{2}}(?P<value>[^\r\n\\]{{3,}}+)""")
 """A field of a form, as multipart/form-data has it."""
 
@@ -99,6 +104,7 @@ INSIDE = (
     _FORM,
     _NAME_AND_VALUE,
     _VALUE_AND_NAME,
+    _LOCATED,
 )
 
 

@@ -181,6 +181,7 @@ def _forms(text: str) -> Iterator[str]:
         yield quote(data, safe=safe)
         yield _PERCENT.sub(_lower_case, quote(data, safe=safe))
     yield quote_plus(data)
+    yield quote(quote(data, safe=""), safe="")
     for json in _one_level(text):
         yield from map(_without_surrogates, _in_html(json))
     for inner in (repr(text)[1:-1], *_one_level(text)):
@@ -217,6 +218,7 @@ def _in_html(text: str) -> Iterator[str]:
 def _in_quotes(text: str) -> Iterator[str]:
     """As CSV and SQL double their quotes, and as a shell ends, adds one and begins again."""
     yield text.replace('"', '""')
+    yield from (text.replace(sign, 2 * sign) for sign in "$%")  # compose, INI
     for apostrophe in ("''", "'\"'\"'", "'\\''"):
         yield text.replace("'", apostrophe)
 

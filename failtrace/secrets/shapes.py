@@ -239,7 +239,7 @@ SHAPES: tuple[Rule, ...] = (
     Rule(
         "flag_password",
         rf"{_MYSQL}[\"', ]",
-        rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}?[\"' ])??-p[\"']?(?P<secret>{_UNQUOTED}{{4,}})",
+        rf"{_MYSQL}[\"', ](?:[^\n|;]{{0,120}}?[\"' ])??-p(?:\\{{0,7}}[\"'])?(?P<secret>{_UNQUOTED}{{4,}})",
         _is_no_flag,
     ),
     Rule(

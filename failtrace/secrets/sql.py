@@ -11,14 +11,17 @@ from failtrace.secrets.names import secret_key
 from failtrace.secrets.replacing import replaced
 from failtrace.secrets.values import quoted_is_secret
 
-GATE = r"(?i-u:insert|replace)(?:\s|\\n)+(?i-u:into)\s|(?i-u:parameters|params|args)[:=] ?[\[(]"
+_ENGINE = r"\[(?:generated in|cached since|no key|raw sql)"
+"""As SQLAlchemy's engine logs a statement, before its parameters."""
+GATE = rf"(?i-u:insert|replace)(?:\s|\\n)+(?i-u:into)\s|(?i-u:parameters|params|args)[:=] ?[\[(]|{_ENGINE}"
 """What a text must hold for this module to matter."""
 
 _GAP = r"(?:\s|\\{1,4}[nrt]){0,40}+"
 _TOLD = re.compile(
-    rf"\b(?:(?P<insert>(?i:insert|replace){_GAP}(?i:into){_GAP}[^\s()]{{1,128}}{_GAP}"
+    rf"(?:\b|(?=\[))(?:(?P<insert>(?i:insert|replace){_GAP}(?i:into){_GAP}[^\s()]{{1,128}}{_GAP}"
     rf"\((?P<columns>[^()]{{1,4096}}+)\){_GAP}(?i:values){_GAP})"
-    r"|(?P<verb>(?i:update|select|delete))\s|(?P<parameters>(?i:parameters|params|args)[:=][ ]?\[?(?=\()))"
+    r"|(?P<verb>(?i:update|select|delete))\s"
+    rf"|(?P<parameters>(?:(?i:parameters|params|args)[:=]|{_ENGINE}[^\]\n]{{0,40}}\])[ ]?\[?(?=\()))"
 )
 _ITEM = re.compile(
     r"\s{0,40}+(?:[bBNE]?(?P<quote>\\{0,7}['\"])(?P<value>(?:(?P=quote){2}|(?!(?P=quote))\\?.)*+)(?P=quote)"
@@ -28,7 +31,7 @@ _ITEM = re.compile(
 _NEXT_ROW = re.compile(rf",?{_GAP}\(|[ ]{{0,4}}\.\.\.[^()\n]{{1,100}}\.\.\.[ ]{{0,4}}\(")
 """The next of many; SQLAlchemy leaves out those in the middle."""
 _MARK = re.compile(r"\?|%s|\$[0-9]{1,4}|:[0-9]{1,4}")
-_BOUND = re.compile(rf"(?:(?P<name>[\w.\"`]{{1,128}})[ ]{{0,4}}=[ ]{{0,4}})?(?:{_MARK.pattern})")
+_BOUND = re.compile(rf"(?:(?P<name>[\w.\\\"`]{{1,128}})[ ]{{0,4}}=[ ]{{0,4}})?(?:{_MARK.pattern})")
 _MAX_STATEMENT = 10_000
 _MAX_ITEMS = 500
 
@@ -48,12 +51,15 @@ def _secrets(text: str) -> Iterator[tuple[int, int, str]]:
             rows = list(_rows(text, match.end()))
             yield from _under(columns, rows)
             marks = zip(columns, rows[0], strict=False) if rows else ()
-            columns, statement = [name for name, item in marks if _MARK.match(item.group().lstrip())], -1
+            # Django tells the values in the statement and behind it, too.
+            columns = [name for name, item in marks if _MARK.match(item.group().lstrip())] or columns
+            statement = -1
         elif match["verb"] is not None:
             columns, statement = [], match.start()
         else:
             if statement >= 0 and match.start() - statement <= _MAX_STATEMENT:
-                columns = [bound["name"] or "" for bound in _BOUND.finditer(text, statement, match.start())]
+                bound = _BOUND.finditer(text, statement, match.start())
+                columns = [(mark["name"] or "").strip('\\"`') for mark in bound]
             yield from _under(columns, _rows(text, match.end()))
             columns, statement = [], -1
 

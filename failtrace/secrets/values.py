@@ -24,7 +24,7 @@ class Found(NamedTuple):
 ENTITY = r"(?:&(?:quot|apos|[#]34|[#]39|[#]x22|[#]x27);|\\{1,4}u002[27])"
 """A quote, as HTML and JSON may write it."""
 OPENING = re.compile(
-    r"[\[(]?(?:(?:Secret(?:Str|Bytes|String)?|Some|Ok|str|bytes|bytearray|Field|Column|mapped_column)\((?:default=)?"
+    r"[\[(]?(?:(?:Secret(?:Str|Bytes|String)?|Some|Ok|[A-Z]\w{0,30}::(?:new|from)|str|bytes|bytearray|Field|Column|mapped_column)\((?:default=)?"
     r"|ConvertTo-SecureString[ ]{1,4}(?:-String[ ]{1,4})?)?[bruf@$]{0,2}"
     rf"(?P<quote>\"\"\"|'''|\\{{0,7}}[\"'`]|{ENTITY})"
 )

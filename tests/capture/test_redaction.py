@@ -150,6 +150,22 @@ def test_a_text_that_stands_in_json_leaves_it_whole(text, secret):
         assert json.loads(json.loads(cleaned).get("inner", cleaned))["after"] == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"csv": "name,password\\nada,%s\\n", "loss": [0.5,1.5e-07]}',
+        'name,password\nada,%s\n{"loss":[0.5,1.5e-07]}',
+        "name,password\nada,%s\n\ndef f(a,b):\n    return g(a,b1c2d)\n",
+        "\x1b[32mpassword=%s\x1b[0m next line",
+        "Result(stdout='name,password\\nada,%s',rc=0)",
+        '{"a": "DB_PASSWORD=%s", "b": 1}',
+    ],
+)
+def test_what_stands_behind_stays(text):
+    """A table ends, and a value takes nothing along."""
+    assert redact_text(text % "hunter22xQ")[0] == text % "[redacted:key:password]"
+
+
 def test_brackets_and_quotes_that_are_none_hide_nothing_else():
     """A bracket in quotes closes none, an apostrophe opens no quote."""
     assert redact_text('{"secrets": ["a[b7' + 'x"], "n": [1]}')[0] == '{"secrets": "[redacted:key:secrets]", "n": [1]}'

@@ -201,6 +201,43 @@ SECRETS |= {
     "yaml, windows": ("db:\r\npassword:\r\n  Tr0ub4d" + "or3\r\nport: 1", "Tr0ub4d"),
     "yaml, a block with an empty line": ("db:\npassword: >-\n  first Tr0\n\n  ub4dor3" + "x\nport: 1", "ub4dor3"),
     "yaml, a tag": ("password: !!str Tr0ub4d" + "or3", "Tr0ub4d"),
+    "variable with signs": ("\nDB_PASSWORD=Xk9&m;Q'2p<L7v" + "T4\nPORT=1\n", "2p<L7v" + "T4"),
+    "yaml with signs": ("\npassword: p@ss&word#hunter22" + "xQ\nport: 1\n", "word#hunter22" + "xQ"),
+    "aligned": ('\n  + password               = "hunter22' + 'xQ"\n', "hunter22" + "xQ"),
+    "aligned, php": ("'password'        => 'hunter22" + "xQ',", "hunter22" + "xQ"),
+    "pytest's locals": ("\nsecret     = 'hunter22" + "xQ'\ndb_pwd     = 'hunter22" + "xQ'", "hunter22" + "xQ"),
+    "bold": ("- **Password**: `hunter22" + "xQ`", "hunter22" + "xQ"),
+    "fastapi": (
+        '{"loc": ["body", "password"], "msg": "String should have 20 characters", "input": "hunter22' + 'xQ"}',
+        "hunter22" + "xQ",
+    ),
+    "pydantic's errors": (
+        "[{'type': 'x', 'loc': ('body', 'password'), 'msg': 'Too short', 'input': 'hunter22" + "xQ'}]",
+        "hunter22" + "xQ",
+    ),
+    "sqlalchemy's log": (
+        "INSERT INTO users (name, password) VALUES (?, ?)\n[generated in 0.00022s] ('ada', 'hunter22" + "xQ')",
+        "hunter22" + "xQ",
+    ),
+    "django, with values": (
+        'INSERT INTO "c" ("name", "api_key") VALUES (\'x\', \'hunter22' + "xQ'); args=('x', 'hunter22" + "xQ')",
+        "hunter22" + "xQ",
+    ),
+    "sqlalchemy, in quotes": (
+        '[SQL: UPDATE users SET name=?, "apiKey"=?]\n[parameters: (None, \'hunter22' + "xQ')]",
+        "hunter22" + "xQ",
+    ),
+    "csv with a comma in a cell": (
+        "\nname,password,address\nAda,hunter22" + 'xQ,"1 High St,Leeds"\n',
+        "hunter22" + "xQ",
+    ),
+    "csv without an end": ('{"stdout": "name,password\\nada,hunter22' + 'xQ", "rc": 0}', "hunter22" + "xQ"),
+    "rust, from": ('Config { password: String::from("hunter22' + 'xQ"), port: 1 }', "hunter22" + "xQ"),
+    "parameter store": (
+        '{"Name": "/prod/db/password", "Type": "SecureString", "Value": "hunter22' + 'xQ"}',
+        "hunter22" + "xQ",
+    ),
+    "markdown, bold": ("\n| **Name** | **Password** |\n|---|---|\n| ada | hunter22" + "xQ |\n", "hunter22" + "xQ"),
     "xml, a comment": ("<password><!-- db -->hunter" + "22<!-- x --></password>", "hunter" + "22"),
     "property list": ("<key>password</key>\n\t<string>hunter" + "22</string>", "hunter" + "22"),
     "hadoop": (
@@ -274,6 +311,18 @@ SECRETS |= {
 }
 
 LOOK_ALIKES = [
+    "| Suite | Pass | Fail |\n|---|---|---|\n| e2e | 12/14ms | 2 |",
+    "| Endpoint | Auth |\n|---|---|\n| /a | HMAC-SHA256 |\n| /c | OAuth2+PKCE |",
+    "token,count\ngpt2_tok,5\n##ing12,3\n",
+    "NAME        READY   SECRET          AGE\napi-v2-tls  True    api-v2-tls      5d\n",
+    'password: config.get("x1"),',
+    "password = settings.db2.value",
+    "password: foo1,",
+    "password: ${DB1_PASS}",
+    "DB_PASSWORD=/run/secrets/db1",
+    "  password = get_password(user1)",
+    "const password = process.env.DB1_PASSWORD",
+    "user,token\nada,x\n2024-01-01 req-7f3c2a done,id9x8y7z\n",
     '{u["name"]: u["pw1"] for u in users}',
     "password = os.environ['KEY_1']",
     "password = cfg['db_v2'].value",
