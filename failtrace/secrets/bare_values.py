@@ -30,7 +30,7 @@ _IN_PARENTHESES = re.compile(r"\((?=[^\s()\"'`,]{4,128}\))(?=[A-Za-z]*[0-9])")
 _VARIABLE = re.compile(r"(?:^|\\n)(?:export )?(?P<name>[A-Z][A-Z0-9_]{2,80})=\Z", re.MULTILINE)
 _MAX_VARIABLE = 200
 _ALONE = re.compile(
-    r"(?:^|\\n|[\"'])[ \t+-]{0,40}(?:export )?[A-Za-z_][\w.-]{2,80}[ \t]{0,40}[=:][ \t]{0,40}\Z", re.MULTILINE
+    r"(?:^|\\n|\")[ \t+-]{0,40}(?:export )?[A-Za-z_][\w.-]{2,80}[ \t]{0,40}[=:][ \t]{0,40}\Z", re.MULTILINE
 )
 _LINE = re.compile(
     r"(?![\"'`$({\[]|[A-Za-z_][\w.]{0,80}[(\[{])(?:[^\s\\\"\x1b]|\\(?!\\{0,6}[nrt\"']))+(?<![,;{(\[])"
@@ -39,6 +39,8 @@ _LINE = re.compile(
 """A line of one word behind its name, as files of variables, YAML and INI have it: any character may belong to it."""
 _FURTHER_WORDS = re.compile(r"(?:[ ](?!#|[A-Za-z_]\w{0,80}=)[^\s\"'`\\;|&<>$()]++)*+")
 """A file of variables has one in a line, so that what follows is of the same value: `correct horse battery staple`."""
+_CLOSING = re.compile(r"['`][)\]},:;]*\Z")
+"""Where a repr ends of which the line is the last."""
 _TRAILING = ".:!?)]}|"
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _ATTRIBUTE = re.compile(r"_?[a-z]+(?:_[a-z]+)*[0-9]{0,2}(?:\._?[a-z]+(?:_[a-z]+)*[0-9]{0,2})+")
@@ -78,10 +80,10 @@ def bare_value(text: str, start: int, sep: str, quote: str, key: SecretKey) -> F
 def _alone(text: str, start: int) -> Found | None:
     """All that stands behind the name up to the end of the line, where it is one word and surely secret."""
     line = _LINE.match(text, start) if _ALONE.search(text, max(0, start - _MAX_VARIABLE), start) else None
-    value = line.group() if line else ""
+    value = _CLOSING.sub("", line.group()) if line else ""
     if line is None or not has_digit(value) or is_placeholder(value) or says_nothing(value) or is_place(value):
         return None
-    return None if _NAME.fullmatch(value) or secret_key(value) else Found(start, line.end())
+    return None if _NAME.fullmatch(value) or secret_key(value) else Found(start, start + len(value))
 
 
 def _is_secret(value: str, text: str, end: int, sep: str, quote: str, key: SecretKey) -> bool:
