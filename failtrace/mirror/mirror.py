@@ -316,19 +316,11 @@ class Mirror:
 
     def is_sound(self) -> bool:
         """Whether every page, text, row and record of the file is as it was written; reads the whole file."""
-        try:
-            with self._reading() as connection:
-                return soundness.is_sound(connection)
-        except DamagedMirror:
-            return False
+        return self._passes(soundness.is_sound)
 
     def has_sound_pages(self) -> bool:
         """Whether every page of the file can be read: what damage to a disk mostly is, at 600 MB a second."""
-        try:
-            with self._reading() as connection:
-                return soundness.has_sound_pages(connection)
-        except DamagedMirror:
-            return False
+        return self._passes(soundness.has_sound_pages)
 
     def health(self) -> MirrorHealth:
         """The state of the file."""
@@ -346,6 +338,13 @@ class Mirror:
                 records=failures + passed_bodies,
                 last_write_at=from_micros(last_write) if last_write else None,
             )
+
+    def _passes(self, check: Callable[[Connection], bool]) -> bool:
+        try:
+            with self._reading() as connection:
+                return check(connection)
+        except DamagedMirror:
+            return False
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

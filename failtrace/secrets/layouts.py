@@ -1,7 +1,7 @@
 """Where a format puts a value that does not stand right behind its name: XML, YAML's lines below, records, forms.
 
 BLOCK is looked for in a text itself, those that are INSIDE also in others that stand in it. Each has the groups `key`
-and one of VALUE_GROUPS. What it repeats has a bound, or is given back nothing.
+and one of those of its value. What it repeats has a bound, or is given back nothing.
 """
 
 import re
@@ -10,7 +10,7 @@ from failtrace.secrets.judgement import has_digit, is_opaque
 from failtrace.secrets.names import SecretKey
 from failtrace.secrets.values import quoted_is_secret
 
-VALUE_GROUPS = ("value", "quoted", "bare")
+_VALUE_GROUPS = ("value", "quoted", "bare")
 _KEY = r"(?P<key>[A-Za-z_][\w.-]{0,80})"
 
 # YAML. In a text that stands in another a quote ends all of it.
@@ -110,7 +110,7 @@ INSIDE = (
 
 def value_in(match: re.Match[str], key: SecretKey) -> tuple[int, int] | None:
     """Where the value stands that a layout found under this name, if it is secret."""
-    group = next(name for name in VALUE_GROUPS if match.groupdict().get(name) is not None)
+    group = next(name for name in _VALUE_GROUPS if match.groupdict().get(name) is not None)
     value = match[group].strip(" \t\n.'\"\\-")
     return match.span(group) if quoted_is_secret(value, key) and _tells(match, match[group], key) else None
 
